@@ -1,0 +1,1 @@
+"""What the example programs share: data, model, training, checkpoints, plots and tables."""

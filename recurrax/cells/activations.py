@@ -1,0 +1,36 @@
+"""The activations that a cell takes by name. Any other function is passed as it is."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+Activation: TypeAlias = str | Callable[[Array], Array]
+
+
+def identity(x: Array) -> Array:
+    """x itself."""
+    return x
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "tanh": jnp.tanh,
+    "sigmoid": jax.nn.sigmoid,
+    "relu": jax.nn.relu,
+    "identity": identity,
+}
+
+
+def get(activation: Activation) -> Callable[[Array], Array]:
+    """The function behind a name; a function is returned unchanged."""
+    return ACTIVATIONS[activation] if isinstance(activation, str) else activation
+
+
+def name_of_activation(activation: Any) -> Any:
+    """The name of a function that has one here, so that both spellings make equal cells."""
+    for name, function in ACTIVATIONS.items():
+        if activation is function:
+            return name
+    return activation

@@ -1,0 +1,358 @@
+"""The entrance checks of a cell: an error names who, what was expected, what came, what to do."""
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from recurrax.cells.activations import ACTIVATIONS, name_of_activation
+from recurrax.cells.params import Gates, check_names, describe
+from recurrax.initializers import preset as find_preset
+
+# --- options of a cell, checked once when it is made ---
+
+
+def name_of(cell: Any) -> str:
+    """``rx.LSTM`` for a built-in cell, the bare class name for a user's."""
+    cls = cell if isinstance(cell, type) else type(cell)
+    return f"rx.{cls.__name__}" if cls.__module__.startswith("recurrax.") else cls.__name__
+
+
+def positive_int(cell: Any, option: str, optional: bool = False) -> None:
+    """Checks that an option is a positive whole number; NumPy's become Python's."""
+    value = getattr(cell, option, None)
+    if value is None and optional:
+        return
+    if isinstance(value, np.integer):
+        value = int(value)
+        object.__setattr__(cell, option, value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        kind = "a positive whole number or None" if optional else "a positive whole number"
+        raise _wrong(value, int)(f"{name_of(cell)}: {option} must be {kind}; got {value!r}.")
+
+
+def positive_float(cell: Any, option: str) -> None:
+    """Checks that an option is ``None`` or a finite number above zero."""
+    value = getattr(cell, option)
+    if value is None:
+        return
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 < value < float("inf"):
+        raise _wrong(value, int | float)(
+            f"{name_of(cell)}: {option} must be a finite number above 0 or None; got {value!r}."
+        )
+
+
+def one_of(cell: Any, option: str, allowed: tuple[Any, ...]) -> None:
+    """Checks that an option has one of its documented values."""
+    value = getattr(cell, option)
+    if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
+        names = " or ".join(repr(a) for a in allowed)
+        raise ValueError(f"{name_of(cell)}: {option} must be {names}; got {value!r}.")
+
+
+def activation(cell: Any, *options: str) -> None:
+    """Checks activations, and names the well-known ones: ``jnp.tanh`` and ``"tanh"`` are equal."""
+    for option in options:
+        value = name_of_activation(getattr(cell, option))
+        object.__setattr__(cell, option, value)
+        if callable(value) or (isinstance(value, str) and value in ACTIVATIONS):
+            continue
+        close = difflib.get_close_matches(str(value), ACTIVATIONS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"{name_of(cell)}: {option} must be a function or one of "
+            f"{', '.join(map(repr, ACTIVATIONS))}; got {value!r}.{hint}"
+        )
+
+
+def needs(cell: Any, option: str, other: str) -> None:
+    """Checks that an option that only means something with another is not set without it."""
+    default = type(cell).__dataclass_fields__[option].default
+    if getattr(cell, other) is None and getattr(cell, option) != default:
+        raise ValueError(
+            f"{name_of(cell)}: {option}={getattr(cell, option)!r} has no meaning without {other}; "
+            f"set {other}, or leave {option} out."
+        )
+
+
+def preset(cell: Any) -> None:
+    """Checks that the preset exists."""
+    try:
+        find_preset(cell.preset)
+    except ValueError as error:
+        raise ValueError(f"{name_of(cell)}: {error}") from None
+
+
+def same_size(cell: Any, in_features: int, why: str) -> None:
+    """Checks that x has as many features as the cell."""
+    if in_features != cell.features:
+        raise ValueError(
+            f"{name_of(cell)}: in_features must equal features={cell.features}, because {why}; "
+            f"got {in_features}."
+        )
+
+
+def _wrong(value: Any, kinds: Any) -> type[Exception]:
+    right_type = isinstance(value, kinds) and not isinstance(value, bool)
+    return ValueError if right_type else TypeError
+
+
+# --- the carry type ---
+
+
+@functools.cache
+def carry_type(cls: type) -> Any:
+    """The NamedTuple called as the cell with ``Carry`` behind it, as its ``step`` sees it."""
+    for klass in cls.__mro__:
+        if "step" not in vars(klass):
+            continue
+        step = inspect.unwrap(vars(klass)["step"])
+        scope = step.__globals__ | dict(inspect.getclosurevars(step).nonlocals)
+        found = scope.get(f"{klass.__name__}Carry")
+        if isinstance(found, type):
+            return found
+    raise TypeError(
+        f"{name_of(cls)}: no carry type found. Define a NamedTuple called {cls.__name__}Carry next "
+        "to the cell, or override initial_carry(batch_shape)."
+    )
+
+
+# --- arguments of init, initial_carry and step ---
+
+
+def as_batch_shape(cell: Any, shape: Any) -> tuple[int, ...]:
+    """The batch shape as a tuple of sizes."""
+    sizes = shape if isinstance(shape, tuple | list) else None
+    if sizes is None or any(isinstance(n, bool | float | str) for n in sizes):
+        raise TypeError(
+            f"{name_of(cell)}.initial_carry: batch_shape must be a tuple of sizes such as () or "
+            f"(32,); got {shape!r}."
+        )
+    if any(n < 0 for n in sizes):
+        raise ValueError(
+            f"{name_of(cell)}.initial_carry: batch_shape must not be negative; got {shape!r}."
+        )
+    return tuple(sizes)
+
+
+def array(who: str, what: str, value: Any) -> Any:
+    """Refuses what is not an array, and masked arrays, whose mask JAX would drop."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{who}: {what} is a masked array, whose mask would be lost; pass .data.")
+    if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+        raise TypeError(f"{who}: {what} must be an array; got {describe(value)}.")
+    return value
+
+
+def floating(who: str, what: str, value: Any) -> None:
+    """Refuses integers, booleans, complex numbers, strings and objects."""
+    array(who, what, value)
+    if not jnp.issubdtype(value.dtype, jnp.floating):
+        raise TypeError(
+            f"{who}: {what} must be floating; got {value.dtype}. "
+            f"Convert it, for instance with {what}.astype(jnp.float32)."
+        )
+
+
+def arguments(cell: Any, who: str, params: Any, carry: Any, x: Any, x_name: str = "x") -> None:
+    """Checks the arguments of one step; ``carry`` may be ``None`` where it is not given yet."""
+    leaves, treedef = jax.tree.flatten(x)
+    if not leaves:
+        raise ValueError(f"{who}: {x_name} has no arrays.")
+    for leaf in leaves:
+        array(who, x_name, leaf)
+        if leaf.ndim == 0:
+            raise ValueError(
+                f"{who}: {x_name} must have a feature axis, (*batch, in_features); got a scalar."
+            )
+    if treedef.num_nodes == 1:
+        floating(who, x_name, x)
+    _check_params(who, params, cell.params_like(jax.tree.map(lambda a: a.shape[-1], x)))
+    if carry is not None:
+        _check_carry(who, carry, _carry_like(cell, leaves[0].shape[:-1]))
+
+
+def params_like(cell: Any, in_features: Any) -> Any:
+    """Shapes and dtypes of the parameters; computed once for equal cells and sizes."""
+    sizes, treedef = jax.tree.flatten(in_features)
+    return _params_like(cell, treedef, tuple(sizes), jnp.result_type(float))
+
+
+@functools.lru_cache(maxsize=256)
+def _params_like(cell: Any, treedef: Any, sizes: tuple[Any, ...], dtype: Any) -> Any:
+    del dtype  # the default float dtype; init depends on it
+    in_features = jax.tree.unflatten(treedef, sizes)
+    return jax.eval_shape(lambda: cell.init(jax.random.key(0), in_features))
+
+
+@functools.lru_cache(maxsize=256)
+def _carry_like(cell: Any, shape: tuple[Any, ...]) -> Any:
+    return jax.eval_shape(lambda: cell.initial_carry(shape))
+
+
+def _check_params(who: str, params: Any, like: Any) -> None:
+    if jax.tree.structure(params) != jax.tree.structure(like):
+        _explain_structure(who, "params", params, like)
+    for (path, got), want in zip(
+        jax.tree_util.tree_leaves_with_path(params), jax.tree.leaves(like), strict=True
+    ):
+        where = f"params{jax.tree_util.keystr(path)}"
+        array(who, where, got)
+        if got.shape != want.shape:
+            _explain_shape(who, where, got, want, _group(params, path))
+        if not jnp.issubdtype(got.dtype, jnp.inexact):
+            raise TypeError(f"{who}: {where} must be floating; got {got.dtype}.")
+
+
+def _group(params: Any, path: tuple[Any, ...]) -> Gates | None:
+    """The innermost ``Gates`` on the way to a leaf."""
+    found, node = None, params
+    for key in path:
+        found = node if isinstance(node, Gates) else found
+        node = getattr(node, key.name) if hasattr(key, "name") else None
+    return found
+
+
+def _explain_shape(who: str, where: str, got: Any, want: Any, group: Gates | None) -> None:
+    expected, came = describe_shape(want), describe_shape(got)
+    if group is not None and group.axes[0] == "x" and got.shape[1:] == want.shape[1:]:
+        raise ValueError(
+            f"{who}: x has {want.shape[0]} features, but {where} was made for "
+            f"in_features={got.shape[0]}; expected {expected}, got {came}. "
+            f"Give x with {got.shape[0]} features, or make params with init(key, {want.shape[0]})."
+        )
+    hint = " It looks transposed: kernels are stored (in, out)."
+    transposed = got.shape == want.shape[::-1] and len(want.shape) == 2
+    raise ValueError(
+        f"{who}: {where} must have shape {expected}; got {came}.{hint if transposed else ''}"
+    )
+
+
+def describe_shape(value: Any) -> str:
+    """``(3, 4)``."""
+    return f"({', '.join(str(n) for n in value.shape)}{',' if len(value.shape) == 1 else ''})"
+
+
+def _explain_structure(who: str, where: str, got: Any, like: Any) -> None:
+    """Raises for the first place where two trees differ, naming it."""
+    if type(got) is not type(like):
+        kind = type(like).__name__
+        names = getattr(like, "_fields", None) or getattr(like, "names", ())
+        made = (
+            " Use cell.init, or rx.params_from_dict for nested dicts." if where == "params" else ""
+        )
+        if like is None:
+            raise ValueError(f"{who}: {where} must be None for this cell; got {describe(got)}.")
+        listed = f"({', '.join(names)})" if names else ""
+        raise TypeError(f"{who}: {where} must be {kind}{listed}; got {describe(got)}.{made}")
+    if isinstance(like, Gates):
+        if got.axes != like.axes and got.axes == like.axes[::-1]:
+            raise ValueError(
+                f"{who}: {where} is stored with axes {got.axes}, recurrax multiplies from the "
+                f"right and expects {like.axes}; pass {where}.T."
+            )
+        if got.axes != like.axes:
+            raise ValueError(
+                f"{who}: {where} must have axes {like.axes}; got {got.axes}, "
+                "which is another kind of parameter. Are two of them exchanged?"
+            )
+        check_names(f"{who}: {where}", like.names, got.names)
+        if got.names != like.names:
+            raise ValueError(
+                f"{who}: {where} must have its gates in the order {', '.join(like.names)}; "
+                f"got {', '.join(got.names)}."
+            )
+    children = getattr(like, "_fields", None) or getattr(like, "names", ())
+    for name in children:
+        got_part, like_part = getattr(got, name), getattr(like, name)
+        if jax.tree.structure(got_part) != jax.tree.structure(like_part):
+            _explain_structure(who, f"{where}.{name}", got_part, like_part)
+    raise TypeError(
+        f"{who}: {where} must have the structure {jax.tree.structure(like)}; "
+        f"got {jax.tree.structure(got)}."
+    )
+
+
+def _check_carry(who: str, carry: Any, like: Any) -> None:
+    if jax.tree.structure(carry) != jax.tree.structure(like):
+        fields = getattr(like, "_fields", ())
+        raise TypeError(
+            f"{who}: carry must be {type(like).__name__}({', '.join(fields)}); "
+            f"got {describe(carry)}. cell.initial_carry(batch_shape) makes one."
+        )
+    for (path, got), want in zip(
+        jax.tree_util.tree_leaves_with_path(carry), jax.tree.leaves(like), strict=True
+    ):
+        where = f"carry{jax.tree_util.keystr(path)}"
+        array(who, where, got)
+        if got.shape != want.shape:
+            raise ValueError(
+                f"{who}: {where} must have shape {describe_shape(want)}, the batch axes of x and "
+                f"the state; got {describe_shape(got)}."
+            )
+        if jnp.issubdtype(want.dtype, jnp.floating):
+            floating(who, where, got)
+
+
+# --- the guards that Cell puts around the methods of every subclass ---
+
+
+def guard_init(init: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(init)
+    def guarded(self: Any, key: Any, in_features: Any) -> Any:
+        who = f"{name_of(self)}.init"
+        if not (hasattr(key, "dtype") and hasattr(key, "shape")):
+            raise TypeError(
+                f"{who}: key must be a JAX random key such as jax.random.key(0); got {key!r}."
+            )
+        for size in jax.tree.leaves(in_features, is_leaf=lambda n: n is None):
+            whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
+            if not whole or size < 1:
+                raise _wrong(size, int)(
+                    f"{who}: in_features must be a positive whole number; got {size!r}."
+                )
+        return init(self, key, in_features)
+
+    return guarded
+
+
+def guard_initial_carry(initial_carry: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(initial_carry)
+    def guarded(self: Any, batch_shape: Any = (), dtype: Any = None) -> Any:
+        carry = initial_carry(self, as_batch_shape(self, batch_shape))
+        return carry if dtype is None else cast_floating(carry, dtype)
+
+    return guarded
+
+
+def guard_step(step: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(step)
+    def guarded(self: Any, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
+        who = f"{name_of(self)}.step"
+        if carry is None:
+            raise TypeError(f"{who}: carry must be given; cell.initial_carry makes one.")
+        arguments(self, who, params, carry, x)
+        # An equation adds a bias (features,) to (*batch, features): that much promotion of ranks is
+        # meant, also where the user has made it an error everywhere else.
+        with jax.numpy_rank_promotion("allow"):
+            return step(self, params, carry, x)
+
+    return guarded
+
+
+GUARDS = {"init": guard_init, "initial_carry": guard_initial_carry, "step": guard_step}
+
+
+def cast_floating(tree: Any, dtype: Any) -> Any:
+    """The tree with its floating arrays cast to ``dtype``; all else untouched."""
+
+    def cast(leaf: Any) -> Any:
+        return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+    return jax.tree.map(cast, tree)

@@ -1,0 +1,86 @@
+"""The concatenated form ``W [h, x] + b`` of a cell's parameters, and back.
+
+Many texts write a gate as one kernel times the concatenation of h and x,
+
+    sigma(K_f [h, x] + b_f)   where   K_f = [U_f; W_f]   (rows of h first)
+
+which is the same number as ``sigma(W_f x + U_f h + b_f)``. recurrax keeps the two kernels apart;
+these functions convert. Haiku and TensorFlow 1 put x first: ``order="xh"``.
+"""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from recurrax.cells.cell import Cell
+from recurrax.cells.checks import name_of
+from recurrax.cells.params import INPUT, RECURRENT, Gates
+
+AXES = {"hx": ("[h,x]", "gate"), "xh": ("[x,h]", "gate")}
+
+
+def to_concatenated(cell: Cell, params: Any, *, order: str = "hx") -> Gates:
+    """One kernel per gate, ``(features + in_features, features)``, from ``U`` and ``W``.
+
+    The biases stay as they are. With a GRU the rows of h of ``K.n`` meet r * h, not h.
+
+    Args:
+      cell: the cell that the parameters belong to.
+      params: parameters with ``W`` and ``U``.
+      order: ``"hx"`` puts the rows of h first, ``"xh"`` those of x.
+
+    Raises:
+      ValueError: for a GRU with reset="after", whose candidate has no such form.
+    """
+    _check(cell, order, "rx.to_concatenated")
+    rows = (params.U, params.W) if order == "hx" else (params.W, params.U)
+    kernels = {
+        gate: jnp.concatenate([rows[0][gate], rows[1][gate]], axis=0) for gate in params.W.names
+    }
+    return Gates(AXES[order], **kernels)
+
+
+def from_concatenated(
+    cell: Cell, K: Gates | dict[str, Array], in_features: int, *, order: str = "hx"
+) -> tuple[Gates, Gates]:
+    """``(W, U)`` from the concatenated kernels; the inverse of :func:`to_concatenated`.
+
+    Args:
+      cell: the cell that the parameters are for.
+      K: one kernel per gate, ``(features + in_features, features)``.
+      in_features: how many of the rows belong to x.
+      order: which rows come first, as in :func:`to_concatenated`.
+
+    Raises:
+      ValueError: if the rows do not add up, or ``K`` says that it has the other order.
+    """
+    _check(cell, order, "rx.from_concatenated")
+    if isinstance(K, Gates) and K.axes != AXES[order]:
+        raise ValueError(
+            f"rx.from_concatenated: K has axes {K.axes}, but order={order!r} expects {AXES[order]}."
+        )
+    W: dict[str, Array] = {}
+    U: dict[str, Array] = {}
+    for gate, kernel in K.items():
+        h_rows = kernel.shape[0] - in_features
+        if h_rows != cell.out_features:
+            raise ValueError(
+                f"rx.from_concatenated: K.{gate} has {kernel.shape[0]} rows; expected "
+                f"{cell.out_features} for h and in_features={in_features} for x."
+            )
+        if order == "hx":
+            U[gate], W[gate] = kernel[:h_rows], kernel[h_rows:]
+        else:
+            W[gate], U[gate] = kernel[:in_features], kernel[in_features:]
+    return Gates(INPUT, **W), Gates(RECURRENT, **U)
+
+
+def _check(cell: Cell, order: str, who: str) -> None:
+    if order not in AXES:
+        raise ValueError(f"{who}: order must be 'hx' or 'xh'; got {order!r}.")
+    if getattr(cell, "reset", None) == "after":
+        raise ValueError(
+            f"{who}: {name_of(cell)} with reset='after' multiplies r with U_n h alone, so its "
+            "candidate has no concatenated form; use reset='before'."
+        )

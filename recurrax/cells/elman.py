@@ -1,0 +1,86 @@
+r"""Elman's simple recurrent network (Elman 1990, "Finding structure in time").
+
+    h' = phi(W_h x + U_h h + b_h)
+    y  = h'                          or, with a readout,  y = psi(V_y h' + b_y)
+
+Conventions: phi is tanh by default (Keras' SimpleRNN, ``torch.nn.RNN``); with relu and
+``preset="irnn"`` this is the IRNN of Le, Jaitly & Hinton (2015, arXiv:1504.00941). torch keeps two
+biases; they always enter as their sum, the one ``b.h`` here. The readout is not fed back.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+from jax import Array
+
+from recurrax.cells import activations, checks
+from recurrax.cells.activations import Activation
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import Gates, gate_params
+from recurrax.initializers import Preset, preset as find_preset
+
+
+class ElmanCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+class ElmanParams(NamedTuple):
+    W: Gates
+    """h: (in_features, features)"""
+    U: Gates
+    """h: (features, features)"""
+    b: Gates
+    """h: (features,), and with a readout y: (readout,)"""
+    V: Gates | None = None
+    """y: (features, readout), with a readout"""
+
+
+@dataclass(frozen=True)
+class Elman(Cell):
+    """Simple RNN; equations in :mod:`recurrax.cells.elman`.
+
+    Attributes:
+      features: size of h.
+      activation: phi: "tanh", "sigmoid", "relu", "identity" or a function.
+      readout: size of y if it is a readout of h, ``None`` for y = h.
+      readout_fn: psi, a name or a function; "identity" is the usual linear readout.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    activation: Activation = "tanh"
+    readout: int | None = None
+    readout_fn: Activation = "identity"
+    preset: str | Preset = "default"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.activation(self, "activation", "readout_fn")
+        checks.positive_int(self, "readout", optional=True)
+        checks.needs(self, "readout_fn", "readout")
+        checks.preset(self)
+
+    def init(self, key: Array, in_features: int) -> ElmanParams:
+        key, key_V = jax.random.split(key)
+        W, U, b = gate_params(
+            key, in_features, self.features, gates="h", preset=self.preset, family="rnn"
+        )
+        if self.readout is None:
+            return ElmanParams(W, U, b)
+        how = find_preset(self.preset, "rnn")
+        V = how.V(key_V, (self.features, self.readout), "y", float)
+        b_y = how.b(key_V, (self.readout,), "y", float)
+        return ElmanParams(W, U, Gates(b.axes, h=b.h, **b_y), Gates(("h", "y"), **V))
+
+    def step(self, params: ElmanParams, carry: ElmanCarry, x: Array) -> tuple[ElmanCarry, Array]:
+        W, U, b, V = params
+        phi, psi = activations.get(self.activation), activations.get(self.readout_fn)
+        h = phi(x @ W.h + carry.h @ U.h + b.h)
+        y = h if V is None else psi(h @ V.y + b.y)
+        return ElmanCarry(h), y
+
+    @property
+    def out_features(self) -> int:
+        return self.features if self.readout is None else self.readout

@@ -1,0 +1,88 @@
+r"""Gated recurrent unit (Cho et al. 2014, arXiv:1406.1078), in its two forms.
+
+    r  = sigma(W_r x + U_r h + b_r)
+    z  = sigma(W_z x + U_z h + b_z)
+    n  = phi(W_n x + b_n + r * (U_n h + b_hn))     reset="after"
+    n  = phi(W_n x + b_n + U_n (r * h))            reset="before"
+    h' = (1 - z) * n + z * h
+
+"after" and "before" say where the reset gate stands relative to the matrix product. torch, cuDNN,
+Flax and Keras (by default) have it after; Chung et al. (2014, arXiv:1412.3555) and Haiku before.
+Do not go by versions of the paper: "before" is version 3 of Cho et al., "after" version 1.
+
+Conventions: z keeps the old state, as in torch, Keras, Flax and ONNX; Haiku, and the notation of
+Cho and Chung, use 1 - z. The recurrent candidate bias ``b.hn`` is there with
+``recurrent_bias=True``; Keras and torch have it, ``flax.nnx.GRUCell`` does not.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jax import Array
+
+from recurrax.cells import activations, checks
+from recurrax.cells.activations import Activation
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import GateParams, gate_params
+from recurrax.initializers import Preset
+
+
+class GRUCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+@dataclass(frozen=True)
+class GRU(Cell):
+    """Gated recurrent unit; equations in :mod:`recurrax.cells.gru`.
+
+    Attributes:
+      features: size of h.
+      reset: where the reset gate stands: ``"after"`` or ``"before"`` the product with U_n.
+      recurrent_bias: whether U_n h has a bias of its own, ``b.hn`` (reset="after" only).
+      gate_fn: sigma, a name ("sigmoid", "tanh", "relu", "identity") or a function.
+      candidate_fn: phi, a name or a function.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    reset: str = "after"
+    recurrent_bias: bool | None = None
+    gate_fn: Activation = "sigmoid"
+    candidate_fn: Activation = "tanh"
+    preset: str | Preset = "default"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.one_of(self, "reset", ("after", "before"))
+        checks.one_of(self, "recurrent_bias", (None, False, True))
+        if self.recurrent_bias is None:
+            object.__setattr__(self, "recurrent_bias", self.reset == "after")
+        if self.recurrent_bias and self.reset == "before":
+            raise ValueError(
+                "rx.GRU: recurrent_bias=True has no meaning with reset='before', where U_n has no "
+                "product of its own with r; leave it out."
+            )
+        checks.activation(self, "gate_fn", "candidate_fn")
+        checks.preset(self)
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        extra = ("hn",) if self.recurrent_bias else ()
+        return gate_params(
+            key, in_features, self.features, gates="rzn", extra_biases=extra, preset=self.preset
+        )
+
+    def step(self, params: GateParams, carry: GRUCarry, x: Array) -> tuple[GRUCarry, Array]:
+        W, U, b = params
+        h = carry.h
+        sigma, phi = activations.get(self.gate_fn), activations.get(self.candidate_fn)
+        r = sigma(x @ W.r + h @ U.r + b.r)
+        z = sigma(x @ W.z + h @ U.z + b.z)
+        if self.reset == "before":
+            n = phi(x @ W.n + b.n + (r * h) @ U.n)
+        elif self.recurrent_bias:
+            n = phi(x @ W.n + b.n + r * (h @ U.n + b.hn))
+        else:
+            n = phi(x @ W.n + b.n + r * (h @ U.n))
+        h = (1 - z) * n + z * h
+        return GRUCarry(h), h

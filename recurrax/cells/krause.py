@@ -1,0 +1,83 @@
+r"""The LSTM whose output gate sits inside the squashing function (Krause et al. 2016).
+
+    i  = sigma(W_i x + U_i h + b_i)
+    f  = sigma(W_f x + U_f h + b_f)
+    o  = sigma(W_o x + U_o h + b_o)
+    g  = W_g x + U_g h + b_g            candidate="linear"
+    g  = x                              candidate="input"
+    c' = f * c + i * g
+    h' = phi(c' * o)
+
+Krause et al. use it in "Multiplicative LSTM for sequence modelling" (arXiv:1609.07959), and call it
+slightly different from the typical LSTM: the candidate is not squashed, and h = tanh(c * o) in
+place of o * tanh(c).
+
+``candidate="input"`` is a form found in blog posts under the name LSTM: the raw input is added to
+the cell state, so x must have as many features as the cell, and there is no recurrent candidate.
+It is not the LSTM; use :class:`recurrax.LSTM` unless you reproduce such a text. With phi tanh it is
+their equation, with phi sigmoid their pseudo-code.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+from jax import Array
+
+from recurrax.cells import activations, checks
+from recurrax.cells.activations import Activation
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import GateParams, gate_params
+from recurrax.initializers import Preset
+
+
+class KrauseLSTMCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+    c: Array
+    """(*batch, features)"""
+
+
+@dataclass(frozen=True)
+class KrauseLSTM(Cell):
+    """LSTM with h = tanh(c * o); equations in :mod:`recurrax.cells.krause`.
+
+    Attributes:
+      features: size of h and c.
+      candidate: ``"linear"`` (Krause et al.) or ``"input"`` (x itself; in_features == features).
+      squash: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    candidate: str = "linear"
+    squash: Activation = "tanh"
+    preset: str | Preset = "default"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.one_of(self, "candidate", ("linear", "input"))
+        checks.activation(self, "squash")
+        checks.preset(self)
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        if self.candidate == "input":
+            checks.same_size(self, in_features, "candidate='input' adds x itself to the cell state")
+        gates = "ifgo" if self.candidate == "linear" else "ifo"
+        return gate_params(
+            key, in_features, self.features, gates=gates, preset=self.preset, family="lstm"
+        )
+
+    def step(
+        self, params: GateParams, carry: KrauseLSTMCarry, x: Array
+    ) -> tuple[KrauseLSTMCarry, Array]:
+        W, U, b = params
+        h, c = carry
+        sigma, phi = jax.nn.sigmoid, activations.get(self.squash)
+        i = sigma(x @ W.i + h @ U.i + b.i)
+        f = sigma(x @ W.f + h @ U.f + b.f)
+        o = sigma(x @ W.o + h @ U.o + b.o)
+        g = x @ W.g + h @ U.g + b.g if self.candidate == "linear" else x
+        c = f * c + i * g
+        h = phi(c * o)
+        return KrauseLSTMCarry(h, c), h

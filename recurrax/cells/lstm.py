@@ -1,0 +1,150 @@
+r"""Long short-term memory with a forget gate (Gers, Schmidhuber & Cummins 2000), and its options.
+
+    i  = sigma(W_i x + U_i h + P_i c + b_i)
+    f  = sigma(W_f x + U_f h + P_f c + b_f)
+    g  = phi  (W_g x + U_g h         + b_g)
+    c' = f * c + i * g
+    o  = sigma(W_o x + U_o h + P_o c' + b_o)
+    h' = o * psi(c')
+
+The peephole terms are there only with ``peephole=``:
+
+- ``"diagonal"``: P_i is a vector, P_i * c (Gers & Schmidhuber 2000; ONNX's P).
+- ``"full"``: P_i is a matrix. Graves (2013, arXiv:1308.0850) prints it so and remarks that it is
+  diagonal; articles that lost the remark use the full matrix.
+- ``o_sees="new"``: the output gate sees c' as above; ``"prev"``: it sees c, as i and f do.
+
+Other options: ``couple`` sets i = 1 - f (Greff et al. 2017, arXiv:1503.04069: CIFG; the forget
+gate's weights are the ones kept). ``clip`` cuts c' to [-clip, clip] before o and h' see it, and
+``projection`` makes h' = V_h (o * psi(c')) with a smaller h (Sak et al. 2014, arXiv:1402.1128).
+
+Conventions: sigma is the logistic function, phi and psi are tanh by default. The forget bias is an
+initial value of ``b.f``, never a constant in the equation (Haiku and TensorFlow 1 add 1 at run
+time). torch keeps two biases per gate, which only enter as their sum, the one ``b`` here.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from recurrax.cells import activations, checks
+from recurrax.cells.activations import Activation
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import Gates, gate_params
+from recurrax.initializers import Preset, preset as find_preset
+
+
+class LSTMCarry(NamedTuple):
+    h: Array
+    """(*batch, features), or (*batch, projection)"""
+    c: Array
+    """(*batch, features)"""
+
+
+class LSTMParams(NamedTuple):
+    W: Gates
+    """i, f, g, o: (in_features, features)"""
+    U: Gates
+    """i, f, g, o: (features, features), or (projection, features)"""
+    b: Gates
+    """i, f, g, o: (features,)"""
+    P: Gates | None = None
+    """peepholes i, f, o: (features,) if diagonal, (features, features) if full"""
+    V: Gates | None = None
+    """projection h: (features, projection)"""
+
+
+@dataclass(frozen=True)
+class LSTM(Cell):
+    """Long short-term memory; equations in :mod:`recurrax.cells.lstm`.
+
+    Attributes:
+      features: size of c, and of h unless there is a projection.
+      gate_fn: sigma, a name ("sigmoid", "tanh", "relu", "identity") or a function.
+      candidate_fn: phi, a name or a function.
+      output_fn: psi, a name or a function.
+      peephole: ``None``, ``"diagonal"`` or ``"full"``.
+      o_sees: which cell state the output gate's peephole sees, ``"new"`` or ``"prev"``.
+      couple: input and forget gate coupled, i = 1 - f; there are no weights for i then.
+      clip: bound of the cell state, or ``None``.
+      projection: size of h, or ``None`` for ``features``.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    gate_fn: Activation = "sigmoid"
+    candidate_fn: Activation = "tanh"
+    output_fn: Activation = "tanh"
+    peephole: str | None = None
+    o_sees: str = "new"
+    couple: bool = False
+    clip: float | None = None
+    projection: int | None = None
+    preset: str | Preset = "default"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.activation(self, "gate_fn", "candidate_fn", "output_fn")
+        checks.one_of(self, "peephole", (None, "diagonal", "full"))
+        checks.one_of(self, "o_sees", ("new", "prev"))
+        checks.needs(self, "o_sees", "peephole")
+        checks.one_of(self, "couple", (False, True))
+        checks.positive_float(self, "clip")
+        checks.positive_int(self, "projection", optional=True)
+        checks.preset(self)
+
+    def init(self, key: Array, in_features: int) -> LSTMParams:
+        key, key_P, key_V = jax.random.split(key, 3)
+        W, U, b = gate_params(
+            key,
+            in_features,
+            self.features,
+            gates="fgo" if self.couple else "ifgo",
+            recurrent_features=self.out_features,
+            preset=self.preset,
+            family="lstm",
+        )
+        how = find_preset(self.preset, "lstm")
+        P = V = None
+        if self.peephole is not None:
+            axes = ("gate",) if self.peephole == "diagonal" else ("c", "gate")
+            gates = "fo" if self.couple else "ifo"
+            P = Gates(axes, **how.P(key_P, (self.features,) * len(axes), gates, float))
+        if self.projection is not None:
+            V = Gates(("c", "h"), **how.V(key_V, (self.features, self.projection), "h", float))
+        return LSTMParams(W, U, b, P, V)
+
+    def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> LSTMCarry:
+        h = jnp.zeros((*batch_shape, self.out_features))
+        c = jnp.zeros((*batch_shape, self.features))
+        return LSTMCarry(h, c)
+
+    def step(self, params: LSTMParams, carry: LSTMCarry, x: Array) -> tuple[LSTMCarry, Array]:
+        W, U, b, P, V = params
+        h, c = carry
+        sigma, phi, psi = map(activations.get, (self.gate_fn, self.candidate_fn, self.output_fn))
+
+        def gate(k: str, c: Array) -> Array:
+            z = x @ W[k] + h @ U[k] + b[k]
+            if P is not None:
+                z = z + (P[k] * c if self.peephole == "diagonal" else c @ P[k])
+            return sigma(z)
+
+        f = gate("f", c)
+        i = 1 - f if self.couple else gate("i", c)
+        g = phi(x @ W.g + h @ U.g + b.g)
+        c_new = f * c + i * g
+        if self.clip is not None:
+            c_new = jnp.clip(c_new, -self.clip, self.clip)
+        o = gate("o", c_new if self.o_sees == "new" else c)
+        h_new = o * psi(c_new)
+        if V is not None:
+            h_new = h_new @ V.h
+        return LSTMCarry(h_new, c_new), h_new
+
+    @property
+    def out_features(self) -> int:
+        return self.features if self.projection is None else self.projection

@@ -1,0 +1,53 @@
+r"""Minimal gated unit (Zhou et al. 2016, arXiv:1603.09420).
+
+    f  = sigmoid(W_f x + U_f h + b_f)
+    n  = tanh(W_n x + U_n (f * h) + b_n)
+    h' = (1 - f) * h + f * n
+
+Conventions: as the paper prints it. ``flax.linen.MGUCell`` mixes the other way,
+(1 - f) * n + f * h, and applies f after the product with U_n.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jax import Array
+from jax.nn import sigmoid
+from jax.numpy import tanh
+
+from recurrax.cells import checks
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import GateParams, gate_params
+from recurrax.initializers import Preset
+
+
+class MGUCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+@dataclass(frozen=True)
+class MGU(Cell):
+    """Minimal gated unit; equations in :mod:`recurrax.cells.mgu`.
+
+    Attributes:
+      features: size of h.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    preset: str | Preset = "default"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.preset(self)
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        return gate_params(key, in_features, self.features, gates="fn", preset=self.preset)
+
+    def step(self, params: GateParams, carry: MGUCarry, x: Array) -> tuple[MGUCarry, Array]:
+        W, U, b = params
+        f = sigmoid(x @ W.f + carry.h @ U.f + b.f)
+        n = tanh(x @ W.n + (f * carry.h) @ U.n + b.n)
+        h = (1 - f) * carry.h + f * n
+        return MGUCarry(h), h

@@ -1,0 +1,221 @@
+"""How the parameters of a cell are kept: one entry per gate, by name, as the paper has them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from recurrax.initializers import Preset, preset as find_preset
+
+INPUT = ("x", "gate")
+RECURRENT = ("h", "gate")
+BIAS = ("gate",)
+
+
+@jax.tree_util.register_pytree_with_keys_class
+class Gates:
+    """The kernels (or biases) of all gates, one array each, read as ``W.i`` or ``W["i"]``.
+
+    ``axes`` names the axes of every array. recurrax multiplies from the right, ``x @ W.i``, so an
+    input kernel has the axes ``("x", "gate")``, a recurrent kernel ``("h", "gate")`` and a bias
+    ``("gate",)``. A group with other names is refused by a cell, also where the sizes would fit:
+    this is how two exchanged or transposed square kernels are told apart.
+
+    A JAX pytree: the arrays are its leaves; names and axes are part of its structure.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> W = Gates(("x", "gate"), f=jnp.zeros((3, 4)), n=jnp.ones((3, 4)))
+      >>> W
+      Gates(f=float32[3,4], n=float32[3,4], axes=('x', 'gate'))
+      >>> W.n.shape, W.T.n.shape, W.T.axes
+      ((3, 4), (4, 3), ('gate', 'x'))
+    """
+
+    __slots__ = ("_arrays", "axes")
+    _arrays: dict[str, Any]
+    axes: tuple[str, ...]
+
+    def __init__(self, axes: Sequence[str], /, **arrays: Any):
+        object.__setattr__(self, "_arrays", arrays)
+        object.__setattr__(self, "axes", tuple(axes))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The gates, in order."""
+        return tuple(self._arrays)
+
+    @property
+    def T(self) -> "Gates":
+        """Every array transposed, and the names of the axes with them."""
+        return Gates(self.axes[::-1], **{name: array.T for name, array in self.items()})
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Pairs of gate name and array."""
+        yield from self._arrays.items()
+
+    def replace(self, **arrays: Any) -> "Gates":
+        """A copy with the arrays of some gates replaced."""
+        for name in arrays:
+            self[name]  # an unknown gate is an error, not a new gate
+        return Gates(self.axes, **{**self._arrays, **arrays})
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self._arrays[name]
+        except KeyError:
+            raise KeyError(f"no gate {name!r} here; there are {', '.join(self.names)}") from None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # not a gate; copy and pickle ask for such names
+            raise AttributeError(name)
+        try:
+            return self._arrays[name]
+        except KeyError:
+            raise AttributeError(
+                f"no gate {name!r} here; there are {', '.join(self.names)}"
+            ) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"Gates cannot be changed; use .replace({name}=...) for a copy.")
+
+    def __repr__(self) -> str:
+        arrays = (f"{name}={describe(array)}" for name, array in self.items())
+        return f"Gates({', '.join(arrays)}, axes={self.axes})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _gates_from_dict, (self.axes, self._arrays)
+
+    def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], Any]:
+        keyed = [(jax.tree_util.GetAttrKey(name), array) for name, array in self.items()]
+        return keyed, (self.axes, self.names)
+
+    @classmethod
+    def tree_unflatten(cls, aux: tuple[Any, Any], arrays: Sequence[Any]) -> "Gates":
+        axes, names = aux
+        return cls(axes, **dict(zip(names, arrays, strict=True)))
+
+
+def _gates_from_dict(axes: tuple[str, ...], arrays: dict[str, Any]) -> Gates:
+    return Gates(axes, **arrays)
+
+
+class GateParams(NamedTuple):
+    """The parameters of a plain gated cell."""
+
+    W: Gates
+    """Input kernels, (in_features, features)."""
+    U: Gates
+    """Recurrent kernels, (features, features)."""
+    b: Gates
+    """Biases, (features,)."""
+
+
+def gate_params(
+    key: Array,
+    in_features: int,
+    features: int,
+    gates: Sequence[str],
+    *,
+    recurrent_features: int | None = None,
+    extra_biases: Sequence[str] = (),
+    preset: str | Preset = "default",
+    family: str = "gru",
+) -> GateParams:
+    """Draws ``W``, ``U`` and ``b`` for every gate.
+
+    Args:
+      key: a JAX random key.
+      in_features: size of the last axis of x.
+      features: size of every gate.
+      gates: gate names: a string of one-letter names such as ``"ifgo"``, or a sequence.
+      recurrent_features: size of the h that the gates see, if it is not ``features``.
+      extra_biases: names of biases that have no kernel.
+      preset: how to draw; see :func:`recurrax.initializers.preset`.
+      family: ``"rnn"``, ``"gru"`` or ``"lstm"``; ``"lstm"`` means that gate ``f`` is a forget gate
+        and gets the forget bias of the preset.
+
+    Returns:
+      ``GateParams(W, U, b)``, of JAX's default float dtype.
+    """
+    how = find_preset(preset, family)
+    seen = features if recurrent_features is None else recurrent_features
+    key_W, key_U, key_b = jax.random.split(key, 3)
+    if how.U is None:
+        both = how.W(key_W, (in_features + seen, features), gates, float)
+        W = {gate: kernel[:in_features] for gate, kernel in both.items()}
+        U = {gate: kernel[in_features:] for gate, kernel in both.items()}
+    else:
+        W = how.W(key_W, (in_features, features), gates, float)
+        U = how.U(key_U, (seen, features), gates, float)
+    b = how.b(key_b, (features,), (*gates, *extra_biases), float)
+    if family == "lstm":
+        b["f"] = b["f"] + how.forget_bias
+    return GateParams(Gates(INPUT, **W), Gates(RECURRENT, **U), Gates(BIAS, **b))
+
+
+def params_to_dict(params: Any) -> Any:
+    """The parameters as nested dicts of arrays, as Flax modules and checkpoints keep them.
+
+    Absent parts (``None``) are left out. :func:`params_from_dict` is the way back.
+    """
+    if isinstance(params, Gates):
+        return dict(params.items())
+    if isinstance(params, tuple) and hasattr(params, "_asdict"):
+        fields = params._asdict()  # pyright: ignore[reportAttributeAccessIssue]
+        return {k: params_to_dict(v) for k, v in fields.items() if v is not None}
+    if isinstance(params, Mapping):
+        return {k: params_to_dict(v) for k, v in params.items()}
+    return params
+
+
+def params_from_dict(like: Any, tree: Any, where: str = "params") -> Any:
+    """Nested dicts of arrays as the parameters of a cell; the inverse of :func:`params_to_dict`.
+
+    Args:
+      like: parameters of the structure wanted, for instance ``cell.params_like(in_features)``.
+      tree: nested dicts with the same names.
+      where: what to call ``tree`` in errors.
+
+    Raises:
+      ValueError: if names are missing or left over.
+    """
+    wanted = params_to_dict(like)
+    if not isinstance(wanted, Mapping):
+        return tree
+    if not isinstance(tree, Mapping):
+        raise ValueError(f"{where}: expected a dict with {_listed(wanted)}; got {describe(tree)}.")
+    check_names(where, wanted, tree)
+    if isinstance(like, Gates):
+        return Gates(like.axes, **{name: tree[name] for name in like.names})
+    fields = like if isinstance(like, Mapping) else like._asdict()
+    parts = {
+        name: None if part is None else params_from_dict(part, tree[name], f"{where}.{name}")
+        for name, part in fields.items()
+    }
+    return parts if isinstance(like, Mapping) else type(like)(**parts)
+
+
+def check_names(where: str, wanted: Any, got: Any) -> None:
+    """Raises unless ``got`` has exactly the names of ``wanted``."""
+    missing = [name for name in wanted if name not in got]
+    extra = [str(name) for name in got if name not in wanted]
+    if missing or extra:
+        complaints = [f"missing {', '.join(missing)}"] if missing else []
+        complaints += [f"unexpected {', '.join(extra)}"] if extra else []
+        raise ValueError(f"{where}: expected {_listed(wanted)}; {'; '.join(complaints)}.")
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(str(name) for name in names)
+
+
+def describe(value: Any) -> str:
+    """``float32[3,4]`` for an array, the type for anything else."""
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"{jnp.dtype(value.dtype).name}[{','.join(str(n) for n in value.shape)}]"
+    if isinstance(value, Mapping):
+        return f"dict({_listed(value)})"
+    return type(value).__name__

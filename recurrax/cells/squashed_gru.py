@@ -1,0 +1,62 @@
+r"""The "GRU" of some blog posts, under an honest name.
+
+    h  = sigma(c)
+    r  = sigma(W_r x + U_r h + b_r)
+    z  = sigma(W_z x + U_z h + b_z)
+    c' = (1 - z) * c + z * tanh(x * r)
+    y  = sigma(c')
+
+How it differs from :class:`recurrax.GRU`: the reset gate acts on the input, the candidate has
+neither a kernel nor a recurrent term (so x must have as many features as the cell), and the state
+is squashed on its way out: y stays within (sigma(-1), sigma(1)) = (0.27, 0.73) once c does within
+(-1, 1). Use it to reproduce such a text; for a GRU use :class:`recurrax.GRU`.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jax import Array
+from jax.nn import sigmoid
+from jax.numpy import tanh
+
+from recurrax.cells import checks
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import GateParams, gate_params
+from recurrax.initializers import Preset
+
+
+class SquashedGRUCarry(NamedTuple):
+    c: Array
+    """(*batch, features)"""
+
+
+@dataclass(frozen=True)
+class SquashedGRU(Cell):
+    """Not a GRU; equations in :mod:`recurrax.cells.squashed_gru`.
+
+    Attributes:
+      features: size of c and y, and of x.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    preset: str | Preset = "default"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.preset(self)
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        checks.same_size(self, in_features, "the candidate is tanh(x * r)")
+        return gate_params(key, in_features, self.features, gates="rz", preset=self.preset)
+
+    def step(
+        self, params: GateParams, carry: SquashedGRUCarry, x: Array
+    ) -> tuple[SquashedGRUCarry, Array]:
+        W, U, b = params
+        c = carry.c
+        h = sigmoid(c)
+        r = sigmoid(x @ W.r + h @ U.r + b.r)
+        z = sigmoid(x @ W.z + h @ U.z + b.z)
+        c = (1 - z) * c + z * tanh(x * r)
+        return SquashedGRUCarry(c), sigmoid(c)

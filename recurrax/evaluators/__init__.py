@@ -1,0 +1,1 @@
+"""One truth, several ways to run it: every evaluator equals the reference."""

@@ -1,0 +1,165 @@
+"""Flax linen modules over recurrax cells, and over Flax's own cells unchanged."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from recurrax import cells, layer
+from recurrax.cells.checks import cast_floating
+from recurrax.cells.params import describe, params_from_dict, params_to_dict
+from recurrax.sequence import promoted
+
+WHO = "rx.linen.RNN"
+
+
+class Cell(nn.RNNCellBase):
+    """A recurrax cell as a Flax cell: it works wherever Flax expects an ``nn.RNNCellBase``.
+
+    Its parameters are named as the cell names them: ``{"W": {"i": ...}, "U": ..., "b": ...}``.
+
+    Attributes:
+      cell: any :class:`recurrax.Cell`.
+      param_dtype: dtype of the parameters.
+
+    Example:
+      >>> import flax.linen as nn, jax, jax.numpy as jnp
+      >>> import recurrax as rx
+      >>> layer = nn.RNN(rx.linen.Cell(rx.LSTM(8)))
+      >>> variables = layer.init(jax.random.key(0), jnp.ones((2, 5, 3)))
+      >>> variables["params"]["cell"]["W"]["i"].shape
+      (3, 8)
+    """
+
+    cell: cells.Cell
+    param_dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
+        """One step, ``(carry, x) -> (carry, y)``."""
+        in_features = jax.tree.map(lambda a: a.shape[-1], inputs)
+        like = self.cell.params_like(in_features)
+
+        def draw(name: str) -> Any:
+            def init(key: jax.Array) -> Any:
+                params = cast_floating(self.cell.init(key, in_features), self.param_dtype)
+                return params_to_dict(params)[name]
+
+            return init
+
+        tree = {name: self.param(name, draw(name)) for name in params_to_dict(like)}
+        return self.cell.step(params_from_dict(like, tree), carry, inputs)
+
+    @nn.nowrap
+    def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Any:
+        """The cell's initial carry, in ``param_dtype``; ``rng`` is not used."""
+        del rng
+        return cast_floating(self.cell.initial_carry(input_shape[:-1]), self.param_dtype)
+
+    @property
+    def num_feature_axes(self) -> int:
+        return 1
+
+
+class RNN(nn.Module):
+    """Runs a cell over time: ``flax.linen.RNN`` with recurrax underneath.
+
+    Arguments, results and the parameter tree are those of ``flax.linen.RNN``, so a model written
+    for it keeps its checkpoints when this import changes; the loop is :func:`recurrax.scan`.
+
+    Attributes:
+      cell: a :class:`recurrax.Cell`, or any ``nn.RNNCellBase`` such as ``nn.LSTMCell(64)``.
+      time_major: whether inputs are ``(time, *batch, features)``.
+      return_carry: whether a call returns ``(carry, outputs)`` instead of ``outputs``.
+      reverse: run from the last step to the first. As in Flax, outputs then come in the order of
+        processing, unless ``keep_order``.
+      keep_order: with ``reverse``, return the outputs in the order of the inputs.
+      method, chunk: how to evaluate; see :func:`recurrax.scan`.
+      param_dtype: dtype of the parameters of a recurrax cell; a Flax cell has its own.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> import recurrax as rx
+      >>> layer = rx.linen.RNN(rx.GRU(8))
+      >>> xs = jnp.ones((2, 5, 3))
+      >>> variables = layer.init(jax.random.key(0), xs)
+      >>> layer.apply(variables, xs).shape
+      (2, 5, 8)
+    """
+
+    cell: Any
+    time_major: bool = False
+    return_carry: bool = False
+    reverse: bool = False
+    keep_order: bool = False
+    method: str = "auto"
+    chunk: int | None = None
+    param_dtype: Any = jnp.float32
+
+    def __post_init__(self) -> None:
+        if isinstance(self.cell, cells.Cell):
+            # Without parent=None a surrounding compact module would own the cell, not this one.
+            self.cell = Cell(self.cell, self.param_dtype, parent=None)
+        elif not isinstance(self.cell, nn.RNNCellBase):
+            raise TypeError(
+                f"{WHO}: cell must be a recurrax cell or a flax.linen.RNNCellBase; "
+                f"got {describe(self.cell)}."
+            )
+        super().__post_init__()
+
+    def __call__(
+        self,
+        inputs: Any,
+        *,
+        initial_carry: Any = None,
+        init_key: Any = None,
+        seq_lengths: Any = None,
+        return_carry: bool | None = None,
+        time_major: bool | None = None,
+        reverse: bool | None = None,
+        keep_order: bool | None = None,
+    ) -> Any:
+        """Applies the cell to every step of ``inputs``.
+
+        Args:
+          inputs: ``(*batch, time, *features)``, or ``(time, *batch, *features)`` if time-major; an
+            array or a pytree of arrays.
+          initial_carry: the carry to start from; by default the cell's ``initialize_carry``.
+          init_key: random key for ``initialize_carry``; most cells do not use it.
+          seq_lengths: not available yet; an error if given.
+          return_carry, time_major, reverse, keep_order: override the attributes.
+
+        Returns:
+          ``outputs``, or ``(carry, outputs)`` with ``return_carry``.
+        """
+        call = layer.prepare(
+            WHO,
+            self,
+            inputs,
+            seq_lengths,
+            return_carry=return_carry,
+            time_major=time_major,
+            reverse=reverse,
+            keep_order=keep_order,
+        )
+        carry = initial_carry
+        if carry is None:
+            key = jax.random.key(0) if init_key is None else init_key
+            carry = self.cell.initialize_carry(key, call.input_shape)
+            if isinstance(self.cell, Cell):
+                carry = cast_floating(carry, promoted(carry, inputs))
+
+        if self.is_initializing():
+            self.cell(carry, jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), call.x0))
+        cell, variables = self.cell.unbind()
+        if isinstance(cell, Cell):
+            like = cell.cell.params_like(jax.tree.map(lambda a: a.shape[-1], call.x0))
+            params = params_from_dict(like, nn.unbox(variables["params"]), f"{WHO}: params.cell")
+            layer.check(WHO, cell.cell, params, carry, call)
+
+        def step(carry: Any, x: Any) -> Any:
+            return cell.apply(variables, carry, x)
+
+        carry, outputs = layer.run(self, step, carry, call)
+        return (carry, outputs) if call.return_carry else outputs

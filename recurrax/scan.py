@@ -1,0 +1,81 @@
+"""``scan``: a drop-in for ``jax.lax.scan`` that chooses how the loop is evaluated."""
+
+from collections.abc import Callable
+from typing import Any
+
+from recurrax.evaluators import reference
+
+METHODS = ("auto", "scan", "chunked", "associative", "newton", "kernel")
+AVAILABLE = ("auto", "scan")
+
+
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    *,
+    method: str = "auto",
+    chunk: int | None = None,
+) -> tuple[Any, Any]:
+    """Runs a step function over time, with the signature and the results of ``jax.lax.scan``.
+
+    The meaning is that of this loop::
+
+        carry, ys = init, []
+        for x in xs:
+            carry, y = f(carry, x)
+            ys.append(y)
+        return carry, stack(ys)
+
+    Args:
+      f: the step, ``(carry, x) -> (carry, y)``. Parameters may be closed over, or travel in the
+        carry or in ``xs``; any pytree is fine.
+      init: the first carry. Structure, shapes and dtypes must be those that ``f`` returns.
+      xs: a pytree of arrays whose leading axis is time, or ``None`` with ``length`` given.
+      length: the number of steps; needed only when ``xs`` has no arrays.
+      reverse: run from the last step to the first; ``ys`` stays in the order of ``xs``.
+      method: how to evaluate. ``"auto"`` picks the best plan and never fails where
+        ``jax.lax.scan`` works; ``"scan"`` is the reference, ``jax.lax.scan`` itself.
+      chunk: the number of time steps that a chunked evaluator takes at once; ``None`` lets it
+        choose.
+
+    Returns:
+      ``(carry, ys)``: the last carry, and the outputs stacked along a new leading axis.
+
+    Raises:
+      ValueError: for an unknown or unavailable ``method``, or a ``chunk`` that cannot be used.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import recurrax as rx
+      >>> def cumulative_sum(total, x):
+      ...     total = total + x
+      ...     return total, total
+      >>> total, sums = rx.scan(cumulative_sum, jnp.zeros(()), jnp.array([1.0, 2.0, 3.0]))
+      >>> print(total, sums)
+      6.0 [1. 3. 6.]
+    """
+    check_method("rx.scan", method, chunk)
+    return reference.run(f, init, xs, length, reverse)
+
+
+def check_method(who: str, method: str, chunk: int | None) -> None:
+    """Raises unless ``method`` can serve and ``chunk`` means something to it."""
+    if method not in METHODS:
+        raise ValueError(f"{who}: method must be one of {', '.join(METHODS)}; got {method!r}.")
+    if method not in AVAILABLE:
+        raise ValueError(
+            f"{who}: method={method!r} is not part of this version; use 'auto' (the best there is) "
+            "or 'scan' (the reference)."
+        )
+    if chunk is None:
+        return
+    if isinstance(chunk, bool) or not isinstance(chunk, int) or chunk < 1:
+        raise ValueError(f"{who}: chunk must be a positive number of time steps; got {chunk!r}.")
+    if method == "scan":
+        raise ValueError(
+            f"{who}: chunk={chunk} has no meaning with method='scan', which takes one step at a "
+            "time; drop one of the two."
+        )

@@ -1,0 +1,1 @@
+"""Independent oracles: NumPy cells by another hand, and vectors of published implementations."""

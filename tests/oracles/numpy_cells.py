@@ -1,0 +1,232 @@
+"""Every cell as a float64 NumPy loop, written from its published equation.
+
+An oracle is a function `cell(params, carry, xs, **options) -> (carry, ys)`:
+
+    params   nested dict of arrays, `params["W"]["i"]`; every matrix is stored (in, out)
+    carry    dict of arrays, `{"h": (B, H), "c": (B, H)}`
+    xs, ys   (T, B, I) and (T, B, out)
+
+`W` acts on the input, `U` on the recurrent state, `V` on the output, `P` is a peephole, `b` a bias.
+
+The oracles never look at how the library computes: no fused matrices, nothing hoisted, one line per
+equation. They also accept complex arrays, which is how `numpy_gradients` differentiates them; hence
+no `abs`, `max` or comparison of a complex number: a branch is decided by the real part alone.
+"""
+
+import numpy as np
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def relu(z):
+    return np.where(z.real > 0, z, 0)
+
+
+def identity(z):
+    return z
+
+
+def clip_to(z, limit):
+    """`z` inside [-limit, limit]; outside, the nearest bound, whose derivative is 0."""
+    bound = limit * np.sign(z.real)
+    return np.where(np.abs(z.real) > limit, bound, z)
+
+
+FUNCTIONS = {"tanh": np.tanh, "sigmoid": sigmoid, "relu": relu, "identity": identity}
+
+
+def elman(params, carry, xs, *, activation="tanh", readout=False, readout_fn="identity"):
+    """Simple recurrent network, Elman (1990), with an optional readout that is not fed back.
+
+    h_t = act(x_t W_h + h_{t-1} U_h + b_h)
+    y_t = h_t, or readout_fn(h_t V_y + b_y)
+    """
+    W, U, b = params["W"], params["U"], params["b"]
+    act, read = FUNCTIONS[activation], FUNCTIONS[readout_fn]
+    h, ys = carry["h"], []
+    for x in xs:
+        h = act(x @ W["h"] + h @ U["h"] + b["h"])
+        y = read(h @ params["V"]["y"] + b["y"]) if readout else h
+        ys.append(y)
+    return {"h": h}, np.stack(ys)
+
+
+def lstm(
+    params,
+    carry,
+    xs,
+    *,
+    gate_fn="sigmoid",
+    candidate_fn="tanh",
+    output_fn="tanh",
+    peephole=None,
+    o_sees="new",
+    couple=False,
+    clip=None,
+    projection=False,
+):
+    """Long short-term memory with a forget gate, Gers, Schmidhuber and Cummins (2000).
+
+    i_t = gate_fn(x_t W_i + h_{t-1} U_i + b_i + peep_i(c_{t-1}))
+    f_t = gate_fn(x_t W_f + h_{t-1} U_f + b_f + peep_f(c_{t-1}))
+    g_t = candidate_fn(x_t W_g + h_{t-1} U_g + b_g)
+    c_t = f_t * c_{t-1} + i_t * g_t
+    o_t = gate_fn(x_t W_o + h_{t-1} U_o + b_o + peep_o(c_t))
+    h_t = o_t * output_fn(c_t)
+
+    peephole    "diagonal": peep(c) = c * P (Gers et al. 2002); "full": peep(c) = c P
+    o_sees      the cell state that the output gate peeps at: "new" c_t, "prev" c_{t-1}
+    couple      i_t = 1 - f_t (Greff et al. 2017, CIFG)
+    clip        c_t is held in [-clip, clip] before anything reads it (Sak et al. 2014)
+    projection  h_t = (o_t * output_fn(c_t)) V_h (Sak et al. 2014)
+    """
+    W, U, b = params["W"], params["U"], params["b"]
+    gate_fn, candidate_fn = FUNCTIONS[gate_fn], FUNCTIONS[candidate_fn]
+    output_fn = FUNCTIONS[output_fn]
+
+    def peep(gate, c):
+        match peephole:
+            case None:
+                return 0
+            case "diagonal":
+                return c * params["P"][gate]
+            case "full":
+                return c @ params["P"][gate]
+            case _:
+                raise ValueError(f"unknown peephole {peephole!r}")
+
+    h, c, ys = carry["h"], carry["c"], []
+    for x in xs:
+        c_prev = c
+        f = gate_fn(x @ W["f"] + h @ U["f"] + b["f"] + peep("f", c_prev))
+        i = 1 - f if couple else gate_fn(x @ W["i"] + h @ U["i"] + b["i"] + peep("i", c_prev))
+        g = candidate_fn(x @ W["g"] + h @ U["g"] + b["g"])
+        c = f * c_prev + i * g
+        if clip is not None:
+            c = clip_to(c, clip)
+        seen = {"new": c, "prev": c_prev}[o_sees]
+        o = gate_fn(x @ W["o"] + h @ U["o"] + b["o"] + peep("o", seen))
+        h = o * output_fn(c)
+        if projection:
+            h = h @ params["V"]["h"]
+        ys.append(h)
+    return {"h": h, "c": c}, np.stack(ys)
+
+
+def gru(
+    params,
+    carry,
+    xs,
+    *,
+    gate_fn="sigmoid",
+    candidate_fn="tanh",
+    reset="after",
+    recurrent_bias=True,
+):
+    """Gated recurrent unit, Cho et al. (2014).
+
+    r_t = gate_fn(x_t W_r + h_{t-1} U_r + b_r)
+    z_t = gate_fn(x_t W_z + h_{t-1} U_z + b_z)
+    n_t = candidate_fn(x_t W_n + b_n + r_t * (h_{t-1} U_n + b_hn))    reset="after" the product
+    n_t = candidate_fn(x_t W_n + (r_t * h_{t-1}) U_n + b_n)           reset="before" the product
+    h_t = (1 - z_t) * n_t + z_t * h_{t-1}
+
+    Without `recurrent_bias` there is no b_hn; with reset="before" it could not be told from b_n and
+    never exists.
+    """
+    W, U, b = params["W"], params["U"], params["b"]
+    gate_fn, candidate_fn = FUNCTIONS[gate_fn], FUNCTIONS[candidate_fn]
+    h, ys = carry["h"], []
+    for x in xs:
+        r = gate_fn(x @ W["r"] + h @ U["r"] + b["r"])
+        z = gate_fn(x @ W["z"] + h @ U["z"] + b["z"])
+        match reset:
+            case "after":
+                b_hn = b["hn"] if recurrent_bias else 0
+                recurrent = r * (h @ U["n"] + b_hn)
+            case "before":
+                recurrent = (r * h) @ U["n"]
+            case _:
+                raise ValueError(f"unknown reset {reset!r}")
+        n = candidate_fn(x @ W["n"] + b["n"] + recurrent)
+        h = (1 - z) * n + z * h
+        ys.append(h)
+    return {"h": h}, np.stack(ys)
+
+
+def mgu(params, carry, xs):
+    """Minimal gated unit, Zhou et al. (2016).
+
+    f_t = sigmoid(x_t W_f + h_{t-1} U_f + b_f)
+    n_t = tanh(x_t W_n + (f_t * h_{t-1}) U_n + b_n)
+    h_t = (1 - f_t) * h_{t-1} + f_t * n_t
+    """
+    W, U, b = params["W"], params["U"], params["b"]
+    h, ys = carry["h"], []
+    for x in xs:
+        f = sigmoid(x @ W["f"] + h @ U["f"] + b["f"])
+        n = np.tanh(x @ W["n"] + (f * h) @ U["n"] + b["n"])
+        h = (1 - f) * h + f * n
+        ys.append(h)
+    return {"h": h}, np.stack(ys)
+
+
+def krause_lstm(params, carry, xs, *, candidate="linear", squash="tanh"):
+    """LSTM with the output gate inside the squashing, Krause et al. (2016).
+
+    i_t, f_t, o_t = sigmoid(x_t W + h_{t-1} U + b), each with its own W, U, b
+    g_t = x_t W_g + h_{t-1} U_g + b_g    candidate="linear": it is not squashed
+    g_t = x_t                            candidate="input": needs as many inputs as hidden units
+    c_t = f_t * c_{t-1} + i_t * g_t
+    h_t = squash(c_t * o_t)
+    """
+    W, U, b = params["W"], params["U"], params["b"]
+    squash = {"tanh": np.tanh, "sigmoid": sigmoid}[squash]
+    h, c, ys = carry["h"], carry["c"], []
+    for x in xs:
+        i = sigmoid(x @ W["i"] + h @ U["i"] + b["i"])
+        f = sigmoid(x @ W["f"] + h @ U["f"] + b["f"])
+        o = sigmoid(x @ W["o"] + h @ U["o"] + b["o"])
+        match candidate:
+            case "linear":
+                g = x @ W["g"] + h @ U["g"] + b["g"]
+            case "input":
+                g = x
+            case _:
+                raise ValueError(f"unknown candidate {candidate!r}")
+        c = f * c + i * g
+        h = squash(c * o)
+        ys.append(h)
+    return {"h": h, "c": c}, np.stack(ys)
+
+
+def squashed_gru(params, carry, xs):
+    """A GRU variant that carries c and shows sigmoid(c); its reset gate acts on the input.
+
+    h_{t-1} = sigmoid(c_{t-1})
+    r_t = sigmoid(x_t W_r + h_{t-1} U_r + b_r)
+    z_t = sigmoid(x_t W_z + h_{t-1} U_z + b_z)
+    c_t = (1 - z_t) * c_{t-1} + z_t * tanh(x_t * r_t)    needs as many inputs as hidden units
+    y_t = sigmoid(c_t)
+    """
+    W, U, b = params["W"], params["U"], params["b"]
+    c, ys = carry["c"], []
+    for x in xs:
+        h = sigmoid(c)
+        r = sigmoid(x @ W["r"] + h @ U["r"] + b["r"])
+        z = sigmoid(x @ W["z"] + h @ U["z"] + b["z"])
+        c = (1 - z) * c + z * np.tanh(x * r)
+        ys.append(sigmoid(c))
+    return {"c": c}, np.stack(ys)
+
+
+ORACLES = {
+    "elman": elman,
+    "lstm": lstm,
+    "gru": gru,
+    "mgu": mgu,
+    "krause_lstm": krause_lstm,
+    "squashed_gru": squashed_gru,
+}
