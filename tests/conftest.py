@@ -1,0 +1,36 @@
+"""Strict settings for the whole suite, and a fresh seed for every test, printed when it fails."""
+
+import os
+import random
+import zlib
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import settings
+
+jax.config.update("jax_enable_x64", True)  # formulas are held to float64
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+settings.register_profile("ci", max_examples=30, deadline=None)
+settings.register_profile("nightly", max_examples=2000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# Every worker of a parallel run must draw the same seeds, so the run's seed travels in os.environ.
+RUN_SEED = int(os.environ.setdefault("RECURRAX_TEST_SEED", str(random.SystemRandom().getrandbits(31))))
+
+
+def pytest_report_header():
+    return f"random seed: RECURRAX_TEST_SEED={RUN_SEED}"
+
+
+@pytest.fixture
+def rng(request):
+    """NumPy's generator, seeded by the run and the test's name."""
+    seed = [RUN_SEED, zlib.crc32(request.node.nodeid.encode())]
+    print(f"seed {seed}; set RECURRAX_TEST_SEED={RUN_SEED} to draw the same numbers")
+    return np.random.default_rng(seed)

@@ -1,0 +1,45 @@
+"""What many tests need: random parameters, carries and inputs, and comparisons of whole trees."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from recurrax.cells import params_to_dict
+
+
+def random_like(rng, tree, scale=0.5, dtype=np.float64):
+    """Random arrays of the shapes of ``tree``; no zero biases, no zero carries."""
+    return jax.tree.map(lambda a: jnp.asarray(scale * rng.normal(size=a.shape), dtype), tree)
+
+
+def problem(rng, case, batch=(2,), steps=4, dtype=np.float64):
+    """Random parameters, initial carry and inputs ``(*batch, steps, in_features)``."""
+    params = random_like(rng, case.cell.params_like(case.in_features), dtype=dtype)
+    carry = random_like(rng, case.cell.initial_carry(batch), dtype=dtype)
+    xs = random_like(rng, jnp.zeros((*batch, steps, case.in_features)), 1.0, dtype)
+    return params, carry, xs
+
+
+def as_numpy(tree):
+    """Parameters or a carry as nested dicts of NumPy arrays, as the oracles take them."""
+    return jax.tree.map(np.asarray, params_to_dict(tree))
+
+
+def assert_close(got, want, tolerance=1e-12):
+    """Two trees of equal structure agree in every number, scaled by 1 + |want|."""
+    assert jax.tree.structure(got) == jax.tree.structure(want)
+    for (path, a), b in zip(
+        jax.tree_util.tree_leaves_with_path(got), jax.tree.leaves(want), strict=True
+    ):
+        a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+        assert a.shape == b.shape, f"{jax.tree_util.keystr(path)}: {a.shape} != {b.shape}"
+        error = np.max(np.abs(a - b) / (1 + np.abs(b)), initial=0.0)
+        assert error <= tolerance, f"{jax.tree_util.keystr(path)}: error {error:.2e}"
+
+
+def assert_identical(got, want):
+    """Two trees agree in structure, dtype and every bit."""
+    assert jax.tree.structure(got) == jax.tree.structure(want)
+    for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
