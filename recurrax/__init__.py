@@ -32,3 +32,7 @@ def __getattr__(name: str) -> Any:
     if name in ("linen", "nnx"):
         return importlib.import_module(f"recurrax.{name}")
     raise AttributeError(f"module 'recurrax' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), "linen", "nnx"])

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from flax import nnx
 
 from recurrax import cells, layer
-from recurrax.cells.checks import cast_floating, name_of
+from recurrax.cells.checks import cast_floating
+from recurrax.cells.options import name_of
 from recurrax.cells.params import describe, params_from_dict, params_to_dict
 from recurrax.sequence import promoted
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from recurrax.cells import checks
 from recurrax.cells.cell import Cell
+from recurrax.cells.options import name_of
 from recurrax.cells.params import describe
 from recurrax.scan import check_method, scan
 
@@ -136,7 +137,7 @@ def check_cell(who: str, cell: Any) -> None:
         hash(cell)
     except TypeError as error:
         raise TypeError(
-            f"{who}: {checks.name_of(cell)} must be hashable: a @dataclass(frozen=True) of sizes "
+            f"{who}: {name_of(cell)} must be hashable: a @dataclass(frozen=True) of sizes "
             f"and options, with all arrays in params ({error})."
         ) from None
 
@@ -185,7 +186,7 @@ def check_sequence(who: str, name: str, xs: Any, time_axis: int) -> None:
 def check_step_keeps_carry(who: str, cell: Cell, params: Any, carry: Any, x: Any) -> None:
     """A loop needs a step that returns the carry as it took it."""
     new, _ = jax.eval_shape(cell.step, params, carry, x)
-    step = f"{checks.name_of(cell)}.step"
+    step = f"{name_of(cell)}.step"
     if jax.tree.structure(new) != jax.tree.structure(carry):
         raise TypeError(
             f"{who}: {step} must return the carry as it took it, {jax.tree.structure(carry)}; "

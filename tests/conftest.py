@@ -21,7 +21,9 @@ settings.register_profile("nightly", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Every worker of a parallel run must draw the same seeds, so the run's seed travels in os.environ.
-RUN_SEED = int(os.environ.setdefault("RECURRAX_TEST_SEED", str(random.SystemRandom().getrandbits(31))))
+RUN_SEED = int(
+    os.environ.setdefault("RECURRAX_TEST_SEED", str(random.SystemRandom().getrandbits(31)))
+)
 
 
 def pytest_report_header():

@@ -51,9 +51,7 @@ def test_scan_of_the_step_equals_lax_scan(case, rng):
 def test_jit_equals_eager(case, rng):
     params, carry, xs = problem(rng, case)
     compiled = jax.jit(rx.unroll, static_argnums=0)
-    assert_close(
-        compiled(case.cell, params, xs, carry), python_loop(case.cell, params, xs, carry)
-    )
+    assert_close(compiled(case.cell, params, xs, carry), python_loop(case.cell, params, xs, carry))
 
 
 @every_cell
@@ -78,7 +76,7 @@ def test_vmap_over_parameters_is_an_ensemble(case, rng):
 
 
 @every_cell
-@pytest.mark.parametrize("batch", [(), (1,), (2, 3), (2, 1, 3)])
+@pytest.mark.parametrize("batch", [(), (2, 1, 3)])
 def test_any_batch_axes(case, batch, rng):
     params, carry, xs = problem(rng, case, batch=batch)
     last, ys = rx.unroll(case.cell, params, xs, carry)

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import checks
+from recurrax.cells import checks, options
 
 
 class Cell:
@@ -57,7 +57,7 @@ class Cell:
                 setattr(cls, name, guard(vars(cls)[name]))
 
     def __post_init__(self) -> None:
-        checks.positive_int(self, "features")
+        options.positive_int(self, "features")
 
     def init(self, key: Array, in_features: Any) -> Any:
         """Fresh parameters.
@@ -69,7 +69,9 @@ class Cell:
         Returns:
           A pytree of arrays of JAX's default float dtype (float64 under ``jax_enable_x64``).
         """
-        raise NotImplementedError(f"{checks.name_of(self)} does not define init(key, in_features).")
+        raise NotImplementedError(
+            f"{options.name_of(self)} does not define init(key, in_features)."
+        )
 
     @checks.guard_initial_carry
     def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> Any:
@@ -98,7 +100,9 @@ class Cell:
           ``(carry, y)``: the state after the step, and the output ``(*batch, out_features)``. The
           dtype is what JAX's promotion makes of the arguments.
         """
-        raise NotImplementedError(f"{checks.name_of(self)} does not define step(params, carry, x).")
+        raise NotImplementedError(
+            f"{options.name_of(self)} does not define step(params, carry, x)."
+        )
 
     @property
     def out_features(self) -> int:

@@ -1,6 +1,5 @@
 """The entrance checks of a cell: an error names who, what was expected, what came, what to do."""
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable
@@ -10,98 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from recurrax.cells.activations import ACTIVATIONS, name_of_activation
+from recurrax.cells.options import name_of, wrong
 from recurrax.cells.params import Gates, check_names, describe
-from recurrax.initializers import preset as find_preset
-
-# --- options of a cell, checked once when it is made ---
-
-
-def name_of(cell: Any) -> str:
-    """``rx.LSTM`` for a built-in cell, the bare class name for a user's."""
-    cls = cell if isinstance(cell, type) else type(cell)
-    return f"rx.{cls.__name__}" if cls.__module__.startswith("recurrax.") else cls.__name__
-
-
-def positive_int(cell: Any, option: str, optional: bool = False) -> None:
-    """Checks that an option is a positive whole number; NumPy's become Python's."""
-    value = getattr(cell, option, None)
-    if value is None and optional:
-        return
-    if isinstance(value, np.integer):
-        value = int(value)
-        object.__setattr__(cell, option, value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        kind = "a positive whole number or None" if optional else "a positive whole number"
-        raise _wrong(value, int)(f"{name_of(cell)}: {option} must be {kind}; got {value!r}.")
-
-
-def positive_float(cell: Any, option: str) -> None:
-    """Checks that an option is ``None`` or a finite number above zero."""
-    value = getattr(cell, option)
-    if value is None:
-        return
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 < value < float("inf"):
-        raise _wrong(value, int | float)(
-            f"{name_of(cell)}: {option} must be a finite number above 0 or None; got {value!r}."
-        )
-
-
-def one_of(cell: Any, option: str, allowed: tuple[Any, ...]) -> None:
-    """Checks that an option has one of its documented values."""
-    value = getattr(cell, option)
-    if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
-        names = " or ".join(repr(a) for a in allowed)
-        raise ValueError(f"{name_of(cell)}: {option} must be {names}; got {value!r}.")
-
-
-def activation(cell: Any, *options: str) -> None:
-    """Checks activations, and names the well-known ones: ``jnp.tanh`` and ``"tanh"`` are equal."""
-    for option in options:
-        value = name_of_activation(getattr(cell, option))
-        object.__setattr__(cell, option, value)
-        if callable(value) or (isinstance(value, str) and value in ACTIVATIONS):
-            continue
-        close = difflib.get_close_matches(str(value), ACTIVATIONS, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(
-            f"{name_of(cell)}: {option} must be a function or one of "
-            f"{', '.join(map(repr, ACTIVATIONS))}; got {value!r}.{hint}"
-        )
-
-
-def needs(cell: Any, option: str, other: str) -> None:
-    """Checks that an option that only means something with another is not set without it."""
-    default = type(cell).__dataclass_fields__[option].default
-    if getattr(cell, other) is None and getattr(cell, option) != default:
-        raise ValueError(
-            f"{name_of(cell)}: {option}={getattr(cell, option)!r} has no meaning without {other}; "
-            f"set {other}, or leave {option} out."
-        )
-
-
-def preset(cell: Any) -> None:
-    """Checks that the preset exists."""
-    try:
-        find_preset(cell.preset)
-    except ValueError as error:
-        raise ValueError(f"{name_of(cell)}: {error}") from None
-
-
-def same_size(cell: Any, in_features: int, why: str) -> None:
-    """Checks that x has as many features as the cell."""
-    if in_features != cell.features:
-        raise ValueError(
-            f"{name_of(cell)}: in_features must equal features={cell.features}, because {why}; "
-            f"got {in_features}."
-        )
-
-
-def _wrong(value: Any, kinds: Any) -> type[Exception]:
-    right_type = isinstance(value, kinds) and not isinstance(value, bool)
-    return ValueError if right_type else TypeError
-
 
 # --- the carry type ---
 
@@ -173,7 +82,8 @@ def arguments(cell: Any, who: str, params: Any, carry: Any, x: Any, x_name: str 
             )
     if treedef.num_nodes == 1:
         floating(who, x_name, x)
-    _check_params(who, params, cell.params_like(jax.tree.map(lambda a: a.shape[-1], x)))
+    like = cell.params_like(jax.tree.map(lambda a: a.shape[-1], x))
+    _check_params(who, params, like, x_name)
     if carry is not None:
         _check_carry(who, carry, _carry_like(cell, leaves[0].shape[:-1]))
 
@@ -196,7 +106,7 @@ def _carry_like(cell: Any, shape: tuple[Any, ...]) -> Any:
     return jax.eval_shape(lambda: cell.initial_carry(shape))
 
 
-def _check_params(who: str, params: Any, like: Any) -> None:
+def _check_params(who: str, params: Any, like: Any, x_name: str) -> None:
     if jax.tree.structure(params) != jax.tree.structure(like):
         _explain_structure(who, "params", params, like)
     for (path, got), want in zip(
@@ -205,7 +115,7 @@ def _check_params(who: str, params: Any, like: Any) -> None:
         where = f"params{jax.tree_util.keystr(path)}"
         array(who, where, got)
         if got.shape != want.shape:
-            _explain_shape(who, where, got, want, _group(params, path))
+            _explain_shape(who, where, got, want, _group(params, path), x_name)
         if not jnp.issubdtype(got.dtype, jnp.inexact):
             raise TypeError(f"{who}: {where} must be floating; got {got.dtype}.")
 
@@ -219,13 +129,16 @@ def _group(params: Any, path: tuple[Any, ...]) -> Gates | None:
     return found
 
 
-def _explain_shape(who: str, where: str, got: Any, want: Any, group: Gates | None) -> None:
+def _explain_shape(
+    who: str, where: str, got: Any, want: Any, group: Gates | None, x_name: str
+) -> None:
     expected, came = describe_shape(want), describe_shape(got)
     if group is not None and group.axes[0] == "x" and got.shape[1:] == want.shape[1:]:
+        given, made_for = want.shape[0], got.shape[0]
         raise ValueError(
-            f"{who}: x has {want.shape[0]} features, but {where} was made for "
-            f"in_features={got.shape[0]}; expected {expected}, got {came}. "
-            f"Give x with {got.shape[0]} features, or make params with init(key, {want.shape[0]})."
+            f"{who}: {x_name} has {given} features, but {where} was made for "
+            f"in_features={made_for}; expected {expected}, got {came}. "
+            f"Give {x_name} with {made_for} features, or make params with init(key, {given})."
         )
     hint = " It looks transposed: kernels are stored (in, out)."
     transposed = got.shape == want.shape[::-1] and len(want.shape) == 2
@@ -314,7 +227,7 @@ def guard_init(init: Callable[..., Any]) -> Callable[..., Any]:
         for size in jax.tree.leaves(in_features, is_leaf=lambda n: n is None):
             whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
             if not whole or size < 1:
-                raise _wrong(size, int)(
+                raise wrong(size, int)(
                     f"{who}: in_features must be a positive whole number; got {size!r}."
                 )
         return init(self, key, in_features)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cells.cell import Cell
-from recurrax.cells.checks import name_of
+from recurrax.cells.options import name_of
 from recurrax.cells.params import INPUT, RECURRENT, Gates
 
 AXES = {"hx": ("[h,x]", "gate"), "xh": ("[x,h]", "gate")}

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax
 from jax import Array
 
-from recurrax.cells import activations, checks
+from recurrax.cells import activations, options
 from recurrax.cells.activations import Activation
 from recurrax.cells.cell import Cell
 from recurrax.cells.params import Gates, gate_params
@@ -57,10 +57,10 @@ class Elman(Cell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.activation(self, "activation", "readout_fn")
-        checks.positive_int(self, "readout", optional=True)
-        checks.needs(self, "readout_fn", "readout")
-        checks.preset(self)
+        options.activation(self, "activation", "readout_fn")
+        options.positive_int(self, "readout", optional=True)
+        options.needs(self, "readout_fn", "readout")
+        options.preset(self)
 
     def init(self, key: Array, in_features: int) -> ElmanParams:
         key, key_V = jax.random.split(key)

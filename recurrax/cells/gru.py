@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from jax import Array
 
-from recurrax.cells import activations, checks
+from recurrax.cells import activations, options
 from recurrax.cells.activations import Activation
 from recurrax.cells.cell import Cell
 from recurrax.cells.params import GateParams, gate_params
@@ -54,8 +54,8 @@ class GRU(Cell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.one_of(self, "reset", ("after", "before"))
-        checks.one_of(self, "recurrent_bias", (None, False, True))
+        options.one_of(self, "reset", ("after", "before"))
+        options.one_of(self, "recurrent_bias", (None, False, True))
         if self.recurrent_bias is None:
             object.__setattr__(self, "recurrent_bias", self.reset == "after")
         if self.recurrent_bias and self.reset == "before":
@@ -63,8 +63,8 @@ class GRU(Cell):
                 "rx.GRU: recurrent_bias=True has no meaning with reset='before', where U_n has no "
                 "product of its own with r; leave it out."
             )
-        checks.activation(self, "gate_fn", "candidate_fn")
-        checks.preset(self)
+        options.activation(self, "gate_fn", "candidate_fn")
+        options.preset(self)
 
     def init(self, key: Array, in_features: int) -> GateParams:
         extra = ("hn",) if self.recurrent_bias else ()

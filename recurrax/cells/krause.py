@@ -24,7 +24,7 @@ from typing import NamedTuple
 import jax
 from jax import Array
 
-from recurrax.cells import activations, checks
+from recurrax.cells import activations, options
 from recurrax.cells.activations import Activation
 from recurrax.cells.cell import Cell
 from recurrax.cells.params import GateParams, gate_params
@@ -56,13 +56,15 @@ class KrauseLSTM(Cell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.one_of(self, "candidate", ("linear", "input"))
-        checks.activation(self, "squash")
-        checks.preset(self)
+        options.one_of(self, "candidate", ("linear", "input"))
+        options.activation(self, "squash")
+        options.preset(self)
 
     def init(self, key: Array, in_features: int) -> GateParams:
         if self.candidate == "input":
-            checks.same_size(self, in_features, "candidate='input' adds x itself to the cell state")
+            options.same_size(
+                self, in_features, "candidate='input' adds x itself to the cell state"
+            )
         gates = "ifgo" if self.candidate == "linear" else "ifo"
         return gate_params(
             key, in_features, self.features, gates=gates, preset=self.preset, family="lstm"

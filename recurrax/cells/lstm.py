@@ -30,7 +30,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import activations, checks
+from recurrax.cells import activations, options
 from recurrax.cells.activations import Activation
 from recurrax.cells.cell import Cell
 from recurrax.cells.params import Gates, gate_params
@@ -87,14 +87,14 @@ class LSTM(Cell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.activation(self, "gate_fn", "candidate_fn", "output_fn")
-        checks.one_of(self, "peephole", (None, "diagonal", "full"))
-        checks.one_of(self, "o_sees", ("new", "prev"))
-        checks.needs(self, "o_sees", "peephole")
-        checks.one_of(self, "couple", (False, True))
-        checks.positive_float(self, "clip")
-        checks.positive_int(self, "projection", optional=True)
-        checks.preset(self)
+        options.activation(self, "gate_fn", "candidate_fn", "output_fn")
+        options.one_of(self, "peephole", (None, "diagonal", "full"))
+        options.one_of(self, "o_sees", ("new", "prev"))
+        options.needs(self, "o_sees", "peephole")
+        options.one_of(self, "couple", (False, True))
+        options.positive_float(self, "clip")
+        options.positive_int(self, "projection", optional=True)
+        options.preset(self)
 
     def init(self, key: Array, in_features: int) -> LSTMParams:
         key, key_P, key_V = jax.random.split(key, 3)

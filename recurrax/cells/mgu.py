@@ -15,7 +15,7 @@ from jax import Array
 from jax.nn import sigmoid
 from jax.numpy import tanh
 
-from recurrax.cells import checks
+from recurrax.cells import options
 from recurrax.cells.cell import Cell
 from recurrax.cells.params import GateParams, gate_params
 from recurrax.initializers import Preset
@@ -40,7 +40,7 @@ class MGU(Cell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.preset(self)
+        options.preset(self)
 
     def init(self, key: Array, in_features: int) -> GateParams:
         return gate_params(key, in_features, self.features, gates="fn", preset=self.preset)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from recurrax.initializers import Preset, preset as find_preset
@@ -214,8 +214,8 @@ def _listed(names: Any) -> str:
 
 def describe(value: Any) -> str:
     """``float32[3,4]`` for an array, the type for anything else."""
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"{jnp.dtype(value.dtype).name}[{','.join(str(n) for n in value.shape)}]"
+    if isinstance(value, jax.Array | np.ndarray | jax.ShapeDtypeStruct):
+        return f"{value.dtype}[{','.join(str(n) for n in value.shape)}]"
     if isinstance(value, Mapping):
         return f"dict({_listed(value)})"
     return type(value).__name__

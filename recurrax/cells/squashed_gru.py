@@ -19,7 +19,7 @@ from jax import Array
 from jax.nn import sigmoid
 from jax.numpy import tanh
 
-from recurrax.cells import checks
+from recurrax.cells import options
 from recurrax.cells.cell import Cell
 from recurrax.cells.params import GateParams, gate_params
 from recurrax.initializers import Preset
@@ -44,10 +44,10 @@ class SquashedGRU(Cell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.preset(self)
+        options.preset(self)
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        checks.same_size(self, in_features, "the candidate is tanh(x * r)")
+        options.same_size(self, in_features, "the candidate is tanh(x * r)")
         return gate_params(key, in_features, self.features, gates="rz", preset=self.preset)
 
     def step(

@@ -1,0 +1,96 @@
+"""The options of a cell, checked once when it is made."""
+
+import difflib
+from typing import Any
+
+import numpy as np
+
+from recurrax.cells.activations import ACTIVATIONS, name_of_activation
+from recurrax.initializers import preset as find_preset
+
+
+def name_of(cell: Any) -> str:
+    """``rx.LSTM`` for a built-in cell, the bare class name for a user's."""
+    cls = cell if isinstance(cell, type) else type(cell)
+    return f"rx.{cls.__name__}" if cls.__module__.startswith("recurrax.") else cls.__name__
+
+
+def positive_int(cell: Any, option: str, optional: bool = False) -> None:
+    """Checks that an option is a positive whole number; NumPy's become Python's."""
+    value = getattr(cell, option, None)
+    if value is None and optional:
+        return
+    if isinstance(value, np.integer):
+        value = int(value)
+        object.__setattr__(cell, option, value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        kind = "a positive whole number or None" if optional else "a positive whole number"
+        raise wrong(value, int)(f"{name_of(cell)}: {option} must be {kind}; got {value!r}.")
+
+
+def positive_float(cell: Any, option: str) -> None:
+    """Checks that an option is ``None`` or a finite number above zero."""
+    value = getattr(cell, option)
+    if value is None:
+        return
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 < value < float("inf"):
+        raise wrong(value, int | float)(
+            f"{name_of(cell)}: {option} must be a finite number above 0 or None; got {value!r}."
+        )
+
+
+def one_of(cell: Any, option: str, allowed: tuple[Any, ...]) -> None:
+    """Checks that an option has one of its documented values."""
+    value = getattr(cell, option)
+    if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
+        names = " or ".join(repr(a) for a in allowed)
+        raise ValueError(f"{name_of(cell)}: {option} must be {names}; got {value!r}.")
+
+
+def activation(cell: Any, *options: str) -> None:
+    """Checks activations, and names the well-known ones: ``jnp.tanh`` and ``"tanh"`` are equal."""
+    for option in options:
+        value = name_of_activation(getattr(cell, option))
+        object.__setattr__(cell, option, value)
+        if callable(value) or (isinstance(value, str) and value in ACTIVATIONS):
+            continue
+        close = difflib.get_close_matches(str(value), ACTIVATIONS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"{name_of(cell)}: {option} must be a function or one of "
+            f"{', '.join(map(repr, ACTIVATIONS))}; got {value!r}.{hint}"
+        )
+
+
+def needs(cell: Any, option: str, other: str) -> None:
+    """Checks that an option that only means something with another is not set without it."""
+    default = type(cell).__dataclass_fields__[option].default
+    if getattr(cell, other) is None and getattr(cell, option) != default:
+        raise ValueError(
+            f"{name_of(cell)}: {option}={getattr(cell, option)!r} has no meaning without {other}; "
+            f"set {other}, or leave {option} out."
+        )
+
+
+def preset(cell: Any) -> None:
+    """Checks that the preset exists."""
+    try:
+        find_preset(cell.preset)
+    except ValueError as error:
+        raise ValueError(f"{name_of(cell)}: {error}") from None
+
+
+def same_size(cell: Any, in_features: int, why: str) -> None:
+    """Checks that x has as many features as the cell."""
+    if in_features != cell.features:
+        raise ValueError(
+            f"{name_of(cell)}: in_features must equal features={cell.features}, because {why}; "
+            f"got {in_features}."
+        )
+
+
+def wrong(value: Any, kinds: Any) -> type[Exception]:
+    """``ValueError`` for a value of the right kind, ``TypeError`` for one of another."""
+    right_type = isinstance(value, kinds) and not isinstance(value, bool)
+    return ValueError if right_type else TypeError
