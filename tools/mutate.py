@@ -1,0 +1,189 @@
+"""Mutation run over ``recurrax/cells``: change one thing in a cell, and see a test turn red.
+
+    python tools/mutate.py                  # all files, two at a time; 10 to 20 minutes on two cores
+    python tools/mutate.py gru.py mgu.py    # some files
+
+Every mutant is a copy of the project with one change: a sign turned, a product made a sum, a term
+dropped, one gate's weights read for another's, an activation or a constant exchanged, a comparison
+or a choice turned round. The tests that know the file run on it; a mutant that they let pass is
+printed as a survivor. Exit status 1 if one survives.
+"""
+
+import argparse
+import ast
+import copy
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CELLS = ROOT / "recurrax" / "cells"
+
+# What each file's mutants are run against, the quickest killer first. Files of declarations only
+# (__init__) have nothing to mutate.
+ORACLES = ["tests/test_oracles.py", "-k", "test_cell_equals and {}"]
+INIT = ["tests/test_params.py", "tests/test_initializers.py", "tests/test_errors.py"]
+LAWS = ["tests/test_laws.py", "-k", "{} and not derivatives and not sharded"]
+CELL_TESTS = [ORACLES, INIT, LAWS]
+ENTRANCE = ["tests/test_errors.py", "tests/test_params.py", "tests/test_docs.py"]
+SELECTIONS = {
+    "concatenated.py": [["tests/test_params.py", "tests/test_errors.py"]],
+    "params.py": [ENTRANCE, ["tests/test_initializers.py"], ["tests/test_linen.py"]],
+    "checks.py": [ENTRANCE, ["tests/test_laws.py", "-k", "mgu"]],
+    "options.py": [ENTRANCE],
+    "cell.py": [ENTRANCE, ["tests/test_laws.py", "-k", "mgu"]],
+    "activations.py": [ORACLES, ["tests/test_params.py"]],
+}
+FAMILY = {"krause.py": "krause", "squashed_gru.py": "squashed", "activations.py": "elman"}
+EXCHANGE = {
+    "sigmoid": "tanh", "tanh": "sigmoid", "sigma": "phi", "phi": "psi", "psi": "sigma",
+}  # fmt: skip
+
+
+def mutants(source: str) -> Iterator[tuple[str, str]]:
+    """Pairs of a description and the source with that one change."""
+    tree = ast.parse(source)
+    gates = sorted(
+        {
+            node.attr
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and is_weight(node.value)
+        }
+    )
+    for number, node in enumerate(ast.walk(tree)):
+        for what, changed in changes(node, gates):
+            mutant = copy.deepcopy(tree)
+            place(mutant, number, changed)
+            line = getattr(node, "lineno", 0)
+            yield f"line {line}: {what}", ast.unparse(ast.fix_missing_locations(mutant))
+
+
+def is_weight(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("W", "U", "b", "V")
+
+
+def changes(node: ast.AST, gates: list[str]) -> Iterator[tuple[str, ast.AST]]:
+    """The ways to spoil one node."""
+    if isinstance(node, ast.BinOp):
+        swaps = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add}
+        for old, new in swaps.items():
+            if isinstance(node.op, old):
+                changed = copy.deepcopy(node)
+                changed.op = new()
+                yield f"{ast.unparse(node)} -> {ast.unparse(changed)}", changed
+        if isinstance(node.op, ast.Add | ast.Sub):
+            yield f"{ast.unparse(node)} -> {ast.unparse(node.left)}", copy.deepcopy(node.left)
+    elif isinstance(node, ast.Attribute) and is_weight(node.value) and len(gates) > 1:
+        other = gates[(gates.index(node.attr) + 1) % len(gates)]
+        changed = copy.deepcopy(node)
+        changed.attr = other
+        yield f"{ast.unparse(node)} -> {ast.unparse(changed)}", changed
+    elif isinstance(node, ast.Name) and node.id in EXCHANGE and isinstance(node.ctx, ast.Load):
+        yield f"{node.id} -> {EXCHANGE[node.id]}", ast.Name(EXCHANGE[node.id], node.ctx)
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield f"{node.value} -> {node.value + 1}", ast.Constant(node.value + 1)
+    elif isinstance(node, ast.Constant) and type(node.value) is bool:
+        yield f"{node.value} -> {not node.value}", ast.Constant(not node.value)
+    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+        turned = {
+            ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+            ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.In: ast.NotIn, ast.NotIn: ast.In,
+        }  # fmt: skip
+        for old, new in turned.items():
+            if isinstance(node.ops[0], old):
+                changed = copy.deepcopy(node)
+                changed.ops = [new()]
+                yield f"{ast.unparse(node)} -> {ast.unparse(changed)}", changed
+    elif isinstance(node, ast.IfExp):
+        changed = ast.IfExp(node.test, node.orelse, node.body)
+        yield f"{ast.unparse(node)} -> {ast.unparse(changed)}", changed
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not):
+        yield f"{ast.unparse(node)} -> {ast.unparse(node.operand)}", copy.deepcopy(node.operand)
+    elif isinstance(node, ast.BoolOp):
+        changed = copy.deepcopy(node)
+        changed.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+        yield f"{ast.unparse(node)} -> {ast.unparse(changed)}", changed
+    elif isinstance(node, ast.Call) and ast.unparse(node.func) == "gate":  # gate("f", c)
+        changed = copy.deepcopy(node)
+        letter = ast.literal_eval(node.args[0])
+        changed.args[0] = ast.Constant("ifo"["ifo".index(letter) - 1])
+        yield f"{ast.unparse(node)} -> {ast.unparse(changed)}", changed
+    elif isinstance(node, ast.Call) and len(node.args) == 2 and "Carry" in ast.unparse(node.func):
+        changed = copy.deepcopy(node)
+        changed.args.reverse()
+        yield f"{ast.unparse(node)} -> {ast.unparse(changed)}", changed
+
+
+def place(tree: ast.AST, number: int, changed: ast.AST) -> None:
+    """Puts ``changed`` where node ``number`` of the walk stands."""
+    target = list(ast.walk(tree))[number]
+    for parent in ast.walk(tree):
+        for field, value in ast.iter_fields(parent):
+            if value is target:
+                setattr(parent, field, changed)
+                return
+            if isinstance(value, list) and any(item is target for item in value):
+                value[[item is target for item in value].index(True)] = changed
+                return
+    raise AssertionError("the node is in the tree")
+
+
+def killed_by(file: str, source: str) -> str | None:
+    """The selection whose tests fail on the mutant; ``None`` if it survives all."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        for name in ("recurrax", "tests", "docs"):
+            shutil.copytree(ROOT / name, project / name, dirs_exist_ok=True)
+        for name in ("pyproject.toml", "README.md"):
+            shutil.copy(ROOT / name, project / name)
+        (project / "examples").mkdir()
+        (project / "recurrax" / "cells" / file).write_text(source)
+        family = FAMILY.get(file, Path(file).stem)
+        for selection in SELECTIONS.get(file, CELL_TESTS):
+            arguments = [part.format(family) for part in selection]
+            command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+            run = subprocess.run(
+                [*command, *arguments], cwd=project, capture_output=True, text=True, check=False
+            )
+            if run.returncode in (1, 2):  # a failing test, or a module that no longer imports
+                return arguments[0]
+            if run.returncode != 0:
+                raise RuntimeError(f"pytest ended with {run.returncode}:\n{run.stdout}")
+    return None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Mutation run over recurrax/cells.")
+    parser.add_argument("files", nargs="*", help="files of recurrax/cells (default: all)")
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    files = options.files or sorted(p.name for p in CELLS.glob("*.py") if p.name != "__init__.py")
+
+    def run(job: tuple[str, str, str]) -> tuple[str, str, str | None]:
+        file, what, source = job
+        return file, what, killed_by(file, source)
+
+    jobs = [(f, what, code) for f in files for what, code in mutants((CELLS / f).read_text())]
+    for file in files:  # the tests must pass before they are trusted to fail
+        if killed_by(file, (CELLS / file).read_text()) is not None:
+            sys.exit(f"{file}: the tests fail without any mutation")
+    survivors: list[str] = []
+    killed = 0
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for done, (file, what, killer) in enumerate(pool.map(run, jobs), 1):
+            killed += killer is not None
+            if killer is None:
+                survivors.append(f"{file} {what}")
+            print(f"{done}/{len(jobs)} {'killed  ' if killer else 'SURVIVED'} {file} {what}", flush=True)
+    print(f"\n{killed} of {len(jobs)} mutants killed")
+    for survivor in survivors:
+        print(f"  survived: {survivor}")
+    sys.exit(bool(survivors))
+
+
+if __name__ == "__main__":
+    main()
