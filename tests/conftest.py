@@ -4,7 +4,7 @@ import os
 import random
 import zlib
 
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # JAX_PLATFORMS=cuda runs the suite on a GPU
 os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
 
 import jax
@@ -15,6 +15,7 @@ from hypothesis import settings
 jax.config.update("jax_enable_x64", True)  # formulas are held to float64
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_default_matmul_precision", "highest")  # a GPU would take TF32 for float32
 
 settings.register_profile("ci", max_examples=30, deadline=None)
 settings.register_profile("nightly", max_examples=2000, deadline=None)

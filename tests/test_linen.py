@@ -203,3 +203,58 @@ def test_partitioned_kernels_are_unboxed(rng):
     variables = theirs.init(jax.random.key(0), xs)
     assert isinstance(variables["params"]["cell"]["ii"]["kernel"], nn.Partitioned)
     assert_close(ours.apply(variables, xs), theirs.apply(variables, xs), 1e-6)
+
+
+def test_a_cell_shared_between_two_layers_has_the_tree_of_flax(rng):
+    xs = jnp.asarray(rng.normal(size=(2, 4, 3)))
+
+    def model(layer):
+        class Both(nn.Module):
+            def setup(self):
+                cell = nn.GRUCell(5, param_dtype=jnp.float64, dtype=jnp.float64)
+                self.forward = layer(cell)
+                self.backward = layer(cell, reverse=True, keep_order=True)
+
+            def __call__(self, xs):
+                return self.forward(xs) + self.backward(xs)
+
+        return Both()
+
+    ours, theirs = model(rx.linen.RNN), model(nn.RNN)
+    variables = theirs.init(jax.random.key(0), xs)
+    assert_identical(ours.init(jax.random.key(0), xs), variables)
+    assert_close(ours.apply(variables, xs), theirs.apply(variables, xs))
+
+
+def test_under_the_transformations_of_flax(rng):
+    xs = jnp.asarray(rng.normal(size=(2, 4, 3)))
+    plain = rx.linen.RNN(rx.LSTM(5), param_dtype=jnp.float64)
+    variables = plain.init(jax.random.key(0), xs)
+    for transform in (nn.jit, nn.remat):
+        layer = transform(rx.linen.RNN)(rx.LSTM(5), param_dtype=jnp.float64)
+        assert_close(layer.apply(variables, xs), plain.apply(variables, xs))
+    ensemble = nn.vmap(
+        rx.linen.RNN,
+        in_axes=None,
+        variable_axes={"params": 0},
+        split_rngs={"params": True},
+        axis_size=3,
+    )(rx.LSTM(5), param_dtype=jnp.float64)
+    members = ensemble.init(jax.random.key(0), xs)
+    got = ensemble.apply(members, xs)
+    for n in range(3):
+        one = jax.tree.map(lambda a, n=n: a[n], members)
+        assert_close(got[n], plain.apply(one, xs))
+    assert not np.allclose(got[0], got[1])
+
+
+def test_a_rematerialised_cell_of_flax(rng):
+    xs = jnp.asarray(rng.normal(size=(2, 4, 3)))
+    cell = nn.remat(nn.LSTMCell)(5, param_dtype=jnp.float64, dtype=jnp.float64)
+    ours, theirs = rx.linen.RNN(cell), nn.RNN(cell)
+    variables = theirs.init(jax.random.key(0), xs)
+    assert_identical(ours.init(jax.random.key(0), xs), variables)
+    grads = [
+        jax.grad(lambda v, m=m: jnp.sum(m.apply(v, xs) ** 2))(variables) for m in (ours, theirs)
+    ]
+    assert_close(*grads)

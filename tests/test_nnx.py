@@ -1,5 +1,7 @@
 """``rx.nnx``: recurrax cells and Flax's own nnx cells, against Flax's own layer."""
 
+from dataclasses import dataclass
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -186,3 +188,44 @@ def test_a_cell_with_a_state_of_its_own_carries_it_through_time(rng):
     assert_close(second, nnx.RNN(theirs)(xs))
     counts = [nnx.state(cell, nnx.RngCount) for cell in (ours, theirs)]
     assert jax.tree.leaves(counts[0]) == jax.tree.leaves(counts[1]) == [12]
+
+
+def test_an_ensemble_by_nnx_vmap(rng):
+    xs = jnp.asarray(rng.normal(size=(2, 4, 3)))
+
+    @nnx.vmap(in_axes=0, out_axes=0)
+    def make(key):
+        return rx.nnx.RNN(rx.LSTM(5), 3, rngs=nnx.Rngs(key), param_dtype=jnp.float64)
+
+    members = make(jax.random.split(jax.random.key(0), 3))
+    got = nnx.vmap(lambda layer, xs: layer(xs), in_axes=(0, None))(members, xs)
+    graphdef, state = nnx.split(members)
+    for n in range(3):
+        assert_close(got[n], nnx.merge(graphdef, jax.tree.map(lambda a, n=n: a[n], state))(xs))
+    assert not np.allclose(got[0], got[1])
+
+
+def test_bidirectional_of_flax_takes_our_layers(rng):
+    xs = jnp.asarray(rng.normal(size=(2, 4, 3)))
+    forward, backward = make_layer(), make_layer()
+    ys = nnx.Bidirectional(forward, backward)(xs)
+    assert_close(ys[..., :5], forward(xs))
+    assert_close(ys[..., 5:], backward(xs, reverse=True, keep_order=True))
+
+
+def test_a_parameter_name_that_the_module_needs_is_refused():
+    @dataclass(frozen=True)
+    class Taken(rx.Cell):
+        features: int
+
+        def init(self, key, in_features):
+            return {"cell": jnp.ones((in_features, self.features))}
+
+        def initial_carry(self, batch_shape):
+            return jnp.zeros((*batch_shape, self.features))
+
+        def step(self, params, carry, x):
+            return carry, x @ params["cell"]
+
+    with pytest.raises(ValueError, match="Taken has a parameter 'cell', which is taken"):
+        rx.nnx.RNN(Taken(4), 3, rngs=nnx.Rngs(0))

@@ -1,6 +1,6 @@
 """Mutation run over ``recurrax/cells``: change one thing in a cell, and see a test turn red.
 
-    python tools/mutate.py                  # all files, two at a time; 10 to 20 minutes on two cores
+    python tools/mutate.py                  # all files, two at a time; half an hour on two cores
     python tools/mutate.py gru.py mgu.py    # some files
 
 Every mutant is a copy of the project with one change: a sign turned, a product made a sum, a term
@@ -178,7 +178,8 @@ def main() -> None:
             killed += killer is not None
             if killer is None:
                 survivors.append(f"{file} {what}")
-            print(f"{done}/{len(jobs)} {'killed  ' if killer else 'SURVIVED'} {file} {what}", flush=True)
+            verdict = "killed" if killer else "SURVIVED"
+            print(f"{done}/{len(jobs)} {verdict} {file} {what}", flush=True)
     print(f"\n{killed} of {len(jobs)} mutants killed")
     for survivor in survivors:
         print(f"  survived: {survivor}")
