@@ -37,3 +37,14 @@ def rng(request):
     seed = [RUN_SEED, zlib.crc32(request.node.nodeid.encode())]
     print(f"seed {seed}; set RECURRAX_TEST_SEED={RUN_SEED} to draw the same numbers")
     return np.random.default_rng(seed)
+
+
+@pytest.fixture
+def as_users_have_it():
+    """JAX with its defaults: float32, and types and ranks promote."""
+    with (
+        jax.enable_x64(False),
+        jax.numpy_dtype_promotion("standard"),
+        jax.numpy_rank_promotion("allow"),
+    ):
+        yield

@@ -6,7 +6,6 @@ import pkgutil
 import re
 from pathlib import Path
 
-import jax
 import pytest
 
 import recurrax
@@ -14,16 +13,6 @@ import recurrax
 ROOT = Path(__file__).parent.parent
 MODULES = [module.name for module in pkgutil.walk_packages(recurrax.__path__, prefix="recurrax.")]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-
-
-@pytest.fixture
-def as_users_have_it():
-    with (
-        jax.enable_x64(False),
-        jax.numpy_dtype_promotion("standard"),
-        jax.numpy_rank_promotion("allow"),
-    ):
-        yield
 
 
 def run(test):

@@ -1,6 +1,5 @@
 """Real sequences that come with scikit-learn and statsmodels: nothing is downloaded."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -11,36 +10,24 @@ from jax import Array
 from sklearn.datasets import load_digits
 from statsmodels.datasets import sunspots as sunspot_series
 
-
-class Split(NamedTuple):
-    """Sequences and what is to be predicted after their last step."""
-
-    xs: Array
-    """(rows, time, features)"""
-    ys: Array
-    """(rows,): a class, or a number"""
+from support.training import Score, Split
 
 
 class Task(NamedTuple):
-    """A data set, how a prediction is scored, and the score of a naive predictor.
+    """A data set, how outputs (rows, out_features) are scored, and the score of a naive guess."""
 
-    ``loss`` and ``metric`` take ``(outputs, ys)``, with outputs ``(rows, out_features)``, and
-    return the mean over the rows.
-    """
-
-    name: str
     train: Split
     valid: Split
     test: Split
     out_features: int
-    loss: Callable[[Array, Array], Array]
-    metric: Callable[[Array, Array], Array]
+    loss: Score
+    metric: Score
     metric_name: str
     baseline: float
     baseline_name: str
 
 
-def digits(name: str, steps: int) -> Task:
+def digits(steps: int) -> Task:
     """Handwritten digits of 8 x 8 pixels as sequences of ``steps`` equal pieces.
 
     The images are shuffled once, by a seed that never changes, because neighbours in the file were
@@ -49,10 +36,9 @@ def digits(name: str, steps: int) -> Task:
     images, classes = load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(images))
     xs = (images[order] / 16).reshape(len(images), steps, -1)  # a pixel is a number from 0 to 16
-    train, valid, test = _split(xs, classes[order])
+    train, valid, test = _split(xs, np.asarray(classes)[order])
     majority = np.bincount(train.ys).argmax()
     return Task(
-        name,
         train,
         valid,
         test,
@@ -65,21 +51,20 @@ def digits(name: str, steps: int) -> Task:
     )
 
 
-def sunspots(name: str, window: int = 24) -> Task:
+def sunspots(window: int) -> Task:
     """The number of sunspots of a year from those of the ``window`` years before it.
 
     Training comes first in time and the test last. Mean and deviation are those of the years of
     training, since nobody knew the later ones then.
     """
-    series = sunspot_series.load_pandas().data["SUNACTIVITY"].to_numpy()
-    known = series[: window + _sizes(len(series) - window)[0]]
-    scaled = (series - known.mean()) / known.std()
-    windows = np.lib.stride_tricks.sliding_window_view(scaled, window + 1)
+    series = np.asarray(sunspot_series.load_pandas().endog)
+    windows = np.lib.stride_tricks.sliding_window_view(series, window + 1)
+    known = series[: window + _rows_of_training(len(windows))]
+    windows = (windows - known.mean()) / known.std()
     train, valid, test = _split(windows[:, :-1, None], windows[:, -1])
     metric = partial(root_mean_squared_error, scale=float(known.std()))
     last_value = test.xs[:, -1]
     return Task(
-        name,
         train,
         valid,
         test,
@@ -109,13 +94,13 @@ def root_mean_squared_error(outputs: Array, targets: Array, scale: float) -> Arr
     return scale * jnp.sqrt(mean_squared_error(outputs, targets))
 
 
-def _sizes(rows: int) -> tuple[int, int]:
-    """60 % for training, 20 % for validation; the rest is the test."""
-    return int(0.6 * rows), int(0.2 * rows)
+def _rows_of_training(rows: int) -> int:
+    return rows - 2 * (rows // 5)
 
 
 def _split(xs: np.ndarray, ys: np.ndarray) -> list[Split]:
-    train, valid = _sizes(len(xs))
-    cuts = [train, train + valid]
+    """In order: training, a fifth for validation, and a fifth for the test."""
+    rows, fifth = len(xs), len(xs) // 5
+    cuts = [_rows_of_training(rows), rows - fifth]
     parts = zip(np.split(xs, cuts), np.split(ys, cuts), strict=True)
     return [Split(jnp.asarray(x, float), jnp.asarray(y)) for x, y in parts]

@@ -1,6 +1,5 @@
 """How much of the gradient of the loss reaches each time step: the vanishing gradient, measured."""
 
-from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -9,15 +8,15 @@ from jax import Array
 
 import recurrax as rx
 from support.model import Stack, StackParams
+from support.training import Score, Split
 
 
 @partial(jax.jit, static_argnums=(0, 2))
 def gradient_flow(
     model: Stack,
     params: StackParams,
-    loss: Callable[[Array, Array], Array],
-    xs: Array,
-    ys: Array,
+    loss: Score,
+    rows: Split,
 ) -> Array:
     """The norm of d loss / d carry for the carry that each step reads, of all layers together.
 
@@ -27,6 +26,7 @@ def gradient_flow(
     Returns:
       (time,): the norm for every sequence by itself, averaged over the batch.
     """
+    xs, ys = rows
     batch, time, _ = xs.shape
     carries = tuple(cell.initial_carry((batch,)) for cell in model.cells)
 

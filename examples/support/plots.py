@@ -1,14 +1,53 @@
-"""Figures as PNG files. They are drawn without a screen."""
+"""Figures as PNG files, drawn without a screen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
-import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-mpl.use("Agg")
+from support.training import History
 
-from matplotlib import pyplot as plt  # noqa: E402  (the backend must be chosen before)
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+SMALLEST_NORM = 1e-18
+"""Of what is smaller, the square is no float32 number any more."""
+
+
+def learning_curves(path: Path, panels: Mapping[str, Mapping[str, History]], epoch: str) -> None:
+    """Loss over epochs, a panel per task and a colour per cell."""
+    figure = Figure(figsize=(4.5 * len(panels), 3.6), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for ax, (title, runs) in zip(axes, panels.items(), strict=True):
+        for number, (cell, history) in enumerate(runs.items()):
+            epochs = range(1, history.epochs + 1)
+            ax.plot(epochs, history.train_loss, color=f"C{number}", linestyle=":", linewidth=1)
+            ax.plot(epochs, history.valid_loss, ".-", color=f"C{number}", markersize=4, label=cell)
+        ax.set(title=title, xlabel=epoch, yscale="log")
+    axes[0].set_ylabel("loss (dotted: training, solid: validation)")
+    axes[0].legend()
+    _save(figure, path)
+
+
+def gradient_flows(
+    path: Path, panels: Mapping[str, Mapping[str, tuple[ArrayLike, ArrayLike]]]
+) -> None:
+    """The gradient norm that reaches each step: a column per task, before and after training."""
+    figure = Figure(figsize=(4.5 * len(panels), 6.4), layout="constrained")
+    grid = figure.subplots(2, len(panels), squeeze=False, sharex="col", sharey="col")
+    for column, (title, runs) in zip(grid.T, panels.items(), strict=True):
+        for cell, flows in runs.items():
+            for ax, flow in zip(column, flows, strict=True):
+                ax.plot(flow, label=cell)
+                ax.set_yscale("log")
+        column[0].set_title(f"{title}\nbefore training")
+        column[1].set(title="after training", xlabel="time step")
+        column[1].set_ylim(bottom=max(column[1].get_ylim()[0], SMALLEST_NORM))
+    for row in grid:
+        row[0].set_ylabel("norm of d loss / d carry")
+    grid[0, 0].legend()
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    FigureCanvasAgg(figure).print_png(path)

@@ -1,7 +1,7 @@
 """What the programs print and ask: tables, and the arguments they have in common."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -17,21 +17,36 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> s
     return "\n".join([title, *lines])
 
 
-def positive_int(text: str) -> int:
+def at_least(minimum: int) -> Callable[[str], int]:
     """For ``type=`` of an argument."""
-    number = int(text) if text.strip().isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive whole number; got {text!r}")
+
+    def number(text: str) -> int:
+        if not text.strip().isdecimal() or int(text) < minimum:
+            raise argparse.ArgumentTypeError(
+                f"expected a whole number of at least {minimum}; got {text!r}"
+            )
+        return int(text)
+
     return number
 
 
-def add_choices(parser: argparse.ArgumentParser, name: str, choices: Sequence[str]) -> None:
+def seed(text: str) -> int:
+    """For ``type=`` of an argument."""
+    if not text.strip().isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from 0 to 4294967295; got {text!r}"
+        )
+    return int(text)
+
+
+def add_choices(parser: argparse.ArgumentParser, name: str, choices: Iterable[str]) -> None:
     """An argument that takes one or more of ``choices``, by default all of them."""
+    choices = list(choices)
     parser.add_argument(
         name,
         nargs="+",
         choices=choices,
-        default=list(choices),
+        default=choices,
         metavar="NAME",
         help=f"any of {', '.join(choices)} (default: all)",
     )

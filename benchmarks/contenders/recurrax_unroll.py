@@ -1,0 +1,48 @@
+"""recurrax: ``rx.unroll``, and a user's own cell, written as its article prints it."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jax import Array
+from jax.nn import sigmoid
+from jax.numpy import tanh
+
+import recurrax as rx
+from benchmarks.jax_runner import Layer
+
+
+class UGRNNCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+@dataclass(frozen=True)
+class UGRNN(rx.Cell):
+    """Update gate RNN (Collins, Sohl-Dickstein & Sussillo 2017, arXiv:1611.09913).
+
+    c  = tanh(W_c x + U_c h + b_c)
+    g  = sigmoid(W_g x + U_g h + b_g)
+    h' = g * h + (1 - g) * c
+    """
+
+    features: int
+
+    def init(self, key: Array, in_features: int) -> rx.GateParams:
+        return rx.gate_params(key, in_features, self.features, gates="cg")
+
+    def step(self, params: rx.GateParams, carry: UGRNNCarry, x: Array) -> tuple[UGRNNCarry, Array]:
+        W, U, b = params
+        h = carry.h
+        c = tanh(x @ W.c + h @ U.c + b.c)
+        g = sigmoid(x @ W.g + h @ U.g + b.g)
+        h = g * h + (1 - g) * c
+        return UGRNNCarry(h), h
+
+
+CELLS = {"lstm": rx.LSTM, "gru": rx.GRU, "rnn": rx.Elman, "ugrnn": UGRNN}
+
+
+def layer(cell: str, xs: Array, features: int, method: str) -> Layer:
+    rx_cell = CELLS[cell](features)
+    params = rx_cell.params_like(xs.shape[-1])
+    return Layer(params, lambda params, xs: rx.unroll(rx_cell, params, xs, method=method))
