@@ -36,7 +36,7 @@ import recurrax as rx
 
 def lstm_chrono(features: int, length: int) -> rx.LSTM:
     biases = rx.initializers.chrono(length)
-    return rx.LSTM(features, preset=rx.initializers.preset("default", b=biases, forget_bias=0.0))
+    return rx.LSTM(features, preset=rx.initializers.preset("default", b=biases))
 
 
 def gru_chrono(features: int, length: int) -> rx.GRU:

@@ -218,7 +218,8 @@ def preset(name: str | Preset, family: str = "lstm", **changes: Any) -> Preset:
     Args:
       name: one of :data:`PRESETS`, or a :class:`Preset`, which is returned with the changes.
       family: ``"rnn"``, ``"gru"`` or ``"lstm"``; only ``"haiku"`` tells them apart.
-      **changes: fields of :class:`Preset` to replace.
+      **changes: fields of :class:`Preset` to replace. Biases of one's own, ``b=``, bring their own
+        forget bias: ``forget_bias`` is 0 then, unless it is given too.
 
     Example:
       >>> import recurrax as rx
@@ -234,4 +235,6 @@ def preset(name: str | Preset, family: str = "lstm", **changes: Any) -> Preset:
         )
     if isinstance(found, dict):
         found = found[family]
+    if "b" in changes:
+        changes.setdefault("forget_bias", 0.0)
     return replace(found, **changes)

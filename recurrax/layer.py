@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from recurrax.cells.cell import Cell
 from recurrax.cells.checks import arguments
+from recurrax.cells.params import params_from_dict, params_to_dict
 from recurrax.sequence import (
     check_flag,
     check_sequence,
@@ -15,6 +16,18 @@ from recurrax.sequence import (
     not_available,
     scan_over_time,
 )
+
+
+def to_tree(params: Any) -> dict[str, Any]:
+    """Parameters as named entries of a module; those without names become one entry."""
+    tree = params_to_dict(params)
+    return tree if isinstance(tree, dict) else {"value": tree}
+
+
+def from_tree(like: Any, tree: Any, where: str = "params") -> Any:
+    """The inverse of :func:`to_tree`."""
+    named = isinstance(params_to_dict(like), dict)
+    return params_from_dict(like, tree if named else tree["value"], where)
 
 
 class Call(NamedTuple):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from recurrax import cells, layer
 from recurrax.cells.checks import cast_floating
-from recurrax.cells.params import describe, params_from_dict, params_to_dict
+from recurrax.cells.params import describe
 from recurrax.sequence import promoted
 
 WHO = "rx.linen.RNN"
@@ -44,12 +44,12 @@ class Cell(nn.RNNCellBase):
         def draw(name: str) -> Any:
             def init(key: jax.Array) -> Any:
                 params = cast_floating(self.cell.init(key, in_features), self.param_dtype)
-                return params_to_dict(params)[name]
+                return layer.to_tree(params)[name]
 
             return init
 
-        tree = {name: self.param(name, draw(name)) for name in params_to_dict(like)}
-        return self.cell.step(params_from_dict(like, tree), carry, inputs)
+        tree = {name: self.param(name, draw(name)) for name in layer.to_tree(like)}
+        return self.cell.step(layer.from_tree(like, tree), carry, inputs)
 
     @nn.nowrap
     def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Any:
@@ -155,7 +155,7 @@ class RNN(nn.Module):
         cell, variables = self.cell.unbind()
         if isinstance(cell, Cell):
             like = cell.cell.params_like(jax.tree.map(lambda a: a.shape[-1], call.x0))
-            params = params_from_dict(like, nn.unbox(variables["params"]), f"{WHO}: params.cell")
+            params = layer.from_tree(like, nn.unbox(variables["params"]), f"{WHO}: params.cell")
             layer.check(WHO, cell.cell, params, carry, call)
 
         def step(carry: Any, x: Any) -> Any:

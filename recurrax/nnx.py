@@ -10,7 +10,7 @@ from flax import nnx
 from recurrax import cells, layer
 from recurrax.cells.checks import cast_floating
 from recurrax.cells.options import name_of
-from recurrax.cells.params import describe, params_from_dict, params_to_dict
+from recurrax.cells.params import describe
 from recurrax.sequence import promoted
 
 WHO = "rx.nnx.RNN"
@@ -43,8 +43,8 @@ class Cell(nnx.RNNCellBase):
         self.in_features = in_features
         self.param_dtype = param_dtype
         params = cast_floating(cell.init(rngs.params(), in_features), param_dtype)
-        self.names = tuple(params_to_dict(params))
-        for name, part in params_to_dict(params).items():
+        self.names = tuple(layer.to_tree(params))
+        for name, part in layer.to_tree(params).items():
             if hasattr(self, name):
                 raise ValueError(
                     f"rx.nnx.Cell: {name_of(cell)} has a parameter {name!r}, which is "
@@ -55,7 +55,7 @@ class Cell(nnx.RNNCellBase):
     def params(self) -> Any:
         """The parameters as ``cell.step`` takes them."""
         tree = {name: _as_arrays(getattr(self, name)) for name in self.names}
-        return params_from_dict(self.cell.params_like(self.in_features), tree)
+        return layer.from_tree(self.cell.params_like(self.in_features), tree)
 
     def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
         """One step, ``(carry, x) -> (carry, y)``."""

@@ -529,6 +529,11 @@ TABLE = {
         KeyError,
         "…no gate 'z' here; there are i, f, g, o…",
     ),
+    "a gate with a name of Gates": (
+        lambda: rx.Gates(("x", "gate"), T=X),
+        ValueError,
+        "Gates: 'T' cannot name a gate; it has a meaning here.",
+    ),
     "a gate assigned": (
         lambda: setattr(PARAMS.W, "i", X),
         AttributeError,
@@ -847,6 +852,62 @@ def test_the_good_input_that_the_table_spoils_is_accepted():
         assert all(np.all(np.isfinite(a)) for a in jax.tree.leaves(result))
     W, U = rx.from_concatenated(CELL, rx.to_concatenated(CELL, PARAMS), 3)
     assert jax.tree.structure((W, U)) == jax.tree.structure((PARAMS.W, PARAMS.U))
+
+
+def test_parameters_without_names_become_one_entry_of_a_module():
+    @dataclass(frozen=True)
+    class Bare(rx.Cell):
+        features: int
+
+        def init(self, key, in_features):
+            return jnp.ones((in_features, self.features))
+
+        def step(self, params, carry, x):
+            h = carry.h + x @ params
+            return WrongCarry(h), h
+
+        def initial_carry(self, batch_shape):
+            return WrongCarry(jnp.zeros((*batch_shape, self.features)))
+
+    cell = Bare(4)
+    want = rx.unroll(cell, jnp.ones((3, 4)), XS)[1]
+    layer = rx.linen.RNN(cell, param_dtype=jnp.float64)
+    variables = layer.init(KEY, XS)
+    assert variables["params"]["cell"]["value"].shape == (3, 4)
+    assert np.array_equal(layer.apply(variables, XS), want)
+    ours = rx.nnx.RNN(cell, 3, rngs=nnx.Rngs(0), param_dtype=jnp.float64)
+    assert np.array_equal(ours(XS), want)
+
+
+def test_a_cell_made_of_cells_needs_no_size():
+    @dataclass(frozen=True)
+    class Pair(rx.Cell):
+        first: rx.Cell
+        second: rx.Cell
+
+        def init(self, key, in_features):
+            return self.first.init(key, in_features), self.second.init(key, 4)
+
+        def initial_carry(self, batch_shape):
+            return self.first.initial_carry(batch_shape), self.second.initial_carry(batch_shape)
+
+        def step(self, params, carry, x):
+            first, y = self.first.step(params[0], carry[0], x)
+            second, y = self.second.step(params[1], carry[1], y)
+            return (first, second), y
+
+    pair = Pair(CELL, GRU)
+    carry, ys = rx.unroll(pair, pair.init(KEY, 3), XS)
+    assert ys.shape == (2, 5, 4)
+    assert carry[1].h.shape == (2, 4)
+    layer = rx.linen.RNN(pair, param_dtype=jnp.float64)
+    variables = layer.init(KEY, XS)
+    assert set(variables["params"]["cell"]) == {"0", "1"}
+    assert layer.apply(variables, XS).shape == (2, 5, 4)
+    params = pair.init(KEY, 3)
+    tree = rx.params_to_dict(params)
+    back = rx.params_from_dict(pair.params_like(3), tree)
+    assert jax.tree.structure(back) == jax.tree.structure(params)
 
 
 def test_numpy_inputs_and_sizes_are_welcome():

@@ -162,7 +162,7 @@ def test_glorot_and_lecun(rng):
 
 def test_chrono(rng):
     t_max = 100
-    preset = initializers.preset("default", b=initializers.chrono(t_max), forget_bias=0.0)
+    preset = initializers.preset("default", b=initializers.chrono(t_max))
     biases = [draw(rx.LSTM(H, preset=preset), rng).b for _ in range(30)]
     memory = np.exp(np.ravel([b.f for b in biases]))  # uniform on (1, t_max - 1)
     assert memory.min() >= 1
@@ -188,6 +188,15 @@ def test_the_forget_bias_goes_to_the_forget_gate_only(rng):
     assert all(
         np.all(np.asarray(a) == 0) for a in draw(rx.MGU(H, preset=patient), rng).b._arrays.values()
     )
+
+
+def test_biases_of_ones_own_bring_their_own_forget_bias(rng):
+    ones = initializers.per_gate(jax.nn.initializers.ones)
+    assert np.all(
+        np.asarray(draw(rx.LSTM(H, preset=initializers.preset("default", b=ones)), rng).b.f) == 1
+    )
+    both = initializers.preset("default", b=ones, forget_bias=1.0)
+    assert np.all(np.asarray(draw(rx.LSTM(H, preset=both), rng).b.f) == 2)
 
 
 def test_peepholes_start_at_zero(rng):

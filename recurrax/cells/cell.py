@@ -57,7 +57,8 @@ class Cell:
                 setattr(cls, name, guard(vars(cls)[name]))
 
     def __post_init__(self) -> None:
-        options.positive_int(self, "features")
+        if hasattr(self, "features"):  # a cell made of other cells may have no size of its own
+            options.positive_int(self, "features")
 
     def init(self, key: Array, in_features: Any) -> Any:
         """Fresh parameters.

@@ -39,6 +39,9 @@ class Gates:
     axes: tuple[str, ...]
 
     def __init__(self, axes: Sequence[str], /, **arrays: Any):
+        for name in arrays:
+            if hasattr(type(self), name):
+                raise ValueError(f"Gates: {name!r} cannot name a gate; it has a meaning here.")
         object.__setattr__(self, "_arrays", arrays)
         object.__setattr__(self, "axes", tuple(axes))
 
@@ -159,16 +162,13 @@ def gate_params(
 def params_to_dict(params: Any) -> Any:
     """The parameters as nested dicts of arrays, as Flax modules and checkpoints keep them.
 
-    Absent parts (``None``) are left out. :func:`params_from_dict` is the way back.
+    Items of plain tuples and lists are named by their number. Absent parts (``None``) are left out.
+    :func:`params_from_dict` is the way back.
     """
-    if isinstance(params, Gates):
-        return dict(params.items())
-    if isinstance(params, tuple) and hasattr(params, "_asdict"):
-        fields = params._asdict()  # pyright: ignore[reportAttributeAccessIssue]
-        return {k: params_to_dict(v) for k, v in fields.items() if v is not None}
-    if isinstance(params, Mapping):
-        return {k: params_to_dict(v) for k, v in params.items()}
-    return params
+    parts = _parts(params)
+    if parts is None:
+        return params
+    return {name: params_to_dict(part) for name, part in parts.items() if part is not None}
 
 
 def params_from_dict(like: Any, tree: Any, where: str = "params") -> Any:
@@ -182,20 +182,29 @@ def params_from_dict(like: Any, tree: Any, where: str = "params") -> Any:
     Raises:
       ValueError: if names are missing or left over.
     """
-    wanted = params_to_dict(like)
-    if not isinstance(wanted, Mapping):
+    parts = _parts(like)
+    if parts is None:
         return tree
+    wanted = [name for name, part in parts.items() if part is not None]
     if not isinstance(tree, Mapping):
         raise ValueError(f"{where}: expected a dict with {_listed(wanted)}; got {describe(tree)}.")
     check_names(where, wanted, tree)
+    found = {name: params_from_dict(parts[name], tree[name], f"{where}.{name}") for name in wanted}
     if isinstance(like, Gates):
-        return Gates(like.axes, **{name: tree[name] for name in like.names})
-    fields = like if isinstance(like, Mapping) else like._asdict()
-    parts = {
-        name: None if part is None else params_from_dict(part, tree[name], f"{where}.{name}")
-        for name, part in fields.items()
-    }
-    return parts if isinstance(like, Mapping) else type(like)(**parts)
+        return Gates(like.axes, **found)
+    if isinstance(like, Mapping):
+        return found
+    items = [found.get(name) for name in parts]
+    return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
+
+
+def _parts(node: Any) -> dict[str, Any] | None:
+    """The children of a container by name; ``None`` for an array, or what only JAX can open."""
+    if isinstance(node, Gates | Mapping):
+        return dict(node.items())
+    if isinstance(node, tuple | list):
+        return dict(zip(getattr(node, "_fields", map(str, range(len(node)))), node, strict=True))
+    return None
 
 
 def check_names(where: str, wanted: Any, got: Any) -> None:
