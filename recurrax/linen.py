@@ -155,7 +155,8 @@ class RNN(nn.Module):
         cell, variables = self.cell.unbind()
         if isinstance(cell, Cell):
             like = cell.cell.params_like(jax.tree.map(lambda a: a.shape[-1], call.x0))
-            params = layer.from_tree(like, nn.unbox(variables["params"]), f"{WHO}: params.cell")
+            tree = nn.unbox(variables.get("params", {}))
+            params = layer.from_tree(like, tree, f"{WHO}: params.cell")
             layer.check(WHO, cell.cell, params, carry, call)
 
         def step(carry: Any, x: Any) -> Any:

@@ -1,5 +1,6 @@
 """Strict settings for the whole suite, and a fresh seed for every test, printed when it fails."""
 
+import itertools
 import os
 import random
 import zlib
@@ -29,6 +30,14 @@ RUN_SEED = int(
 
 def pytest_report_header():
     return f"random seed: RECURRAX_TEST_SEED={RUN_SEED}"
+
+
+@pytest.fixture(autouse=True)
+def bounded_memory(counter=itertools.count(1)):
+    """Compiled programs are kept by JAX: after hundreds of tests they would take gigabytes."""
+    yield
+    if next(counter) % 100 == 0:
+        jax.clear_caches()
 
 
 @pytest.fixture

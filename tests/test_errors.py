@@ -742,6 +742,11 @@ TABLE = {
         ValueError,
         "rx.linen.RNN: params.cell: expected W, U, b; missing U, b.",
     ),
+    "linen: no parameters": (
+        lambda: linen({}),
+        ValueError,
+        "rx.linen.RNN: params.cell: expected W, U, b; missing W, U, b.",
+    ),
     "linen: a gate too many": (
         lambda: linen(tree(b={**VARIABLES["params"]["cell"]["b"], "hn": jnp.ones(4)})),
         ValueError,

@@ -63,7 +63,7 @@ class Elman(Cell):
         options.preset(self)
 
     def init(self, key: Array, in_features: int) -> ElmanParams:
-        key, key_V = jax.random.split(key)
+        key, key_V, key_b = jax.random.split(key, 3)
         W, U, b = gate_params(
             key, in_features, self.features, gates="h", preset=self.preset, family="rnn"
         )
@@ -71,7 +71,7 @@ class Elman(Cell):
             return ElmanParams(W, U, b)
         how = find_preset(self.preset, "rnn")
         V = how.V(key_V, (self.features, self.readout), "y", float)
-        b_y = how.b(key_V, (self.readout,), "y", float)
+        b_y = how.b(key_b, (self.readout,), "y", float)
         return ElmanParams(W, U, Gates(b.axes, h=b.h, **b_y), Gates(("h", "y"), **V))
 
     def step(self, params: ElmanParams, carry: ElmanCarry, x: Array) -> tuple[ElmanCarry, Array]:
