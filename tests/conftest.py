@@ -32,11 +32,14 @@ def pytest_report_header():
     return f"random seed: RECURRAX_TEST_SEED={RUN_SEED}"
 
 
+TESTS_RUN = itertools.count(1)
+
+
 @pytest.fixture(autouse=True)
-def bounded_memory(counter=itertools.count(1)):
-    """Compiled programs are kept by JAX: after hundreds of tests they would take gigabytes."""
+def bounded_memory():
+    """JAX keeps compiled programs, each some memory maps, of which a process may have 65,530."""
     yield
-    if next(counter) % 100 == 0:
+    if next(TESTS_RUN) % 25 == 0:
         jax.clear_caches()
 
 
