@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from recurrax.evaluators import reference
+import jax
+
+from recurrax.evaluators import recurrence, reference
+from recurrax.program.trace import NotUnderstood, trace
 
 METHODS = ("auto", "scan", "chunked", "associative", "newton", "kernel")
-AVAILABLE = ("auto", "scan")
+AVAILABLE = ("auto", "scan", "chunked")
 
 
 def scan(
@@ -57,8 +60,35 @@ def scan(
       >>> print(total, sums)
       6.0 [1. 3. 6.]
     """
-    check_method("rx.scan", method, chunk)
-    return reference.run(f, init, xs, length, reverse)
+    return scan_along("rx.scan", f, init, xs, length, reverse, method, chunk, 0, 0)
+
+
+def scan_along(
+    who: str,
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any,
+    length: int | None,
+    reverse: bool,
+    method: str,
+    chunk: int | None,
+    x_axis: int,
+    y_axis: int,
+) -> tuple[Any, Any]:
+    """``scan`` with time on ``x_axis`` of every array of ``xs``, and on ``y_axis`` of every output."""
+    check_method(who, method, chunk)
+    if method == "scan":
+        return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
+    traced = trace(f, init, xs, length, reverse, x_axis, y_axis, chunk)
+    if isinstance(traced, NotUnderstood):
+        if method == "chunked":
+            raise ValueError(
+                f"{who}: method='chunked' cannot run this step: {traced.reason}. Use 'auto', which "
+                "falls back to jax.lax.scan."
+            )
+        return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
+    out = recurrence.recurrence_p.bind(*traced.operands, step=traced.step)
+    return jax.tree.unflatten(traced.tree, out)
 
 
 def check_method(who: str, method: str, chunk: int | None) -> None:

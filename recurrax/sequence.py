@@ -10,7 +10,7 @@ from recurrax.cells import checks
 from recurrax.cells.cell import Cell
 from recurrax.cells.options import name_of
 from recurrax.cells.params import describe
-from recurrax.scan import check_method, scan
+from recurrax.scan import check_method, scan_along
 
 WHO = "rx.unroll"
 
@@ -107,9 +107,10 @@ def scan_over_time(
     """``scan`` along another axis than the first; outputs have time where ``xs`` has it."""
     first = jax.tree.leaves(xs)[0]
     position = time_axis % first.ndim  # counted from the front: outputs may have another rank
-    xs = jax.tree.map(lambda a: jnp.moveaxis(a, time_axis, 0), xs)
-    carry, ys = scan(step, carry, xs, reverse=reverse, method=method, chunk=chunk)
-    return carry, jax.tree.map(lambda a: jnp.moveaxis(a, 0, position), ys)
+    xs = jax.tree.map(lambda a: jnp.moveaxis(a, time_axis, position), xs)  # the same place in all
+    return scan_along(
+        WHO, step, carry, xs, None, reverse, method, chunk, position, position
+    )
 
 
 def promoted(*trees: Any) -> Any:

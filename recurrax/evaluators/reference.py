@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 
 def run(
@@ -12,6 +13,13 @@ def run(
     xs: Any,
     length: int | None,
     reverse: bool,
+    x_axis: int = 0,
+    y_axis: int = 0,
 ) -> tuple[Any, Any]:
-    """Runs ``f`` over the leading axis of ``xs``, one step after the other."""
-    return jax.lax.scan(f, init, xs, length=length, reverse=reverse)
+    """Runs ``f`` over the axis ``x_axis`` of ``xs``; outputs have time on ``y_axis``."""
+    if x_axis:
+        xs = jax.tree.map(lambda a: jnp.moveaxis(a, x_axis, 0), xs)
+    carry, ys = jax.lax.scan(f, init, xs, length=length, reverse=reverse)
+    if y_axis:
+        ys = jax.tree.map(lambda a: jnp.moveaxis(a, 0, y_axis), ys)
+    return carry, ys

@@ -1,0 +1,216 @@
+"""The chunked evaluator: time in pieces, each of them bulk work, short loops, and bulk work again."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from recurrax.program.ir import Constant, Op, Value, evaluate
+from recurrax.program.program import Loop, Program, program_of
+from recurrax.program.step import Step, with_time
+from recurrax.program.sums import sum_over_time
+
+Arrays = list[Any]
+
+
+def run(*operands: Any, step: Step) -> Arrays:
+    """Evaluates a recurrence: ``(*consts, *carry, *first_past, *past, *xs) -> (*carry, *ys)``."""
+    program = program_of(step)
+    consts, carry, first, past, xs = step.split_operands(operands)
+    known = dict(zip(program.consts, consts, strict=True))
+    known.update(
+        {program.carry[i]: carry[i] for i in program.parts.constant}
+    )  # a component that no step changes is a parameter
+    evaluate(program.invariant, known)
+    chunk = min(step.chunk or default_chunk(program, step), max(step.length, 1))
+    whole, rest = divmod(step.length, chunk)
+
+    def piece(start: Any, steps: int, carry: Arrays, buffers: Arrays) -> tuple[Arrays, Arrays]:
+        window = Window(step, start, steps)
+        entries = [window.read(x, axis) for x, axis in zip(xs, step.x_axes, strict=True)]
+        entries_past = [
+            window.read_past(f, p, axis, lag)
+            for f, p, axis, lag in zip(first, past, step.past_axes, step.lags, strict=True)
+        ]
+        carry, ys = run_chunk(program, step.reverse, steps, known, carry, entries_past, entries)
+        buffers = [
+            window.write(buffer, y, axis)
+            for buffer, y, axis in zip(buffers, ys, step.y_axes, strict=True)
+        ]
+        return carry, buffers
+
+    _, outputs = step.outputs()
+    buffers = [
+        jnp.zeros(with_time(y, axis, step.length), y.dtype)
+        for y, axis in zip(outputs, step.y_axes, strict=True)
+    ]
+    if whole == 1:
+        carry, buffers = piece(rest if step.reverse else 0, chunk, carry, buffers)
+    elif whole > 1:
+
+        def body(i: Any, state: tuple[Arrays, Arrays]) -> tuple[Arrays, Arrays]:
+            start = step.length - (i + 1) * chunk if step.reverse else i * chunk
+            return piece(start, chunk, *state)
+
+        carry, buffers = lax.fori_loop(0, whole, body, (carry, buffers))
+    if rest:
+        start = 0 if step.reverse else step.length - rest
+        carry, buffers = piece(start, rest, carry, buffers)
+    return [*carry, *buffers]
+
+
+def default_chunk(program: Program, step: Step) -> int:
+    """Steps per chunk: enough for large products, few enough that a chunk stays in cache."""
+    width = max((v.size for v in step.outputs()[0]), default=1) if step.carry else 1
+    best = max(8, min(256, (1 << 17) // max(width, 1)))
+    length = step.length
+    if length <= best:
+        return max(length, 1)
+    # A divisor of the length leaves no shorter last piece, which would be compiled anew.
+    for chunk in range(best, best // 2, -1):
+        if length % chunk == 0:
+            return chunk
+    return best
+
+
+class Window:
+    """A stretch of ``steps`` entries that begins at ``start``."""
+
+    def __init__(self, step: Step, start: Any, steps: int) -> None:
+        self.step, self.start, self.steps = step, start, steps
+        self.whole = steps == step.length
+
+    def read(self, array: Any, axis: int) -> Any:
+        """The entries of ``array`` in the window, time leading."""
+        if not self.whole:
+            array = lax.dynamic_slice_in_dim(array, self.start, self.steps, axis)
+        return jnp.moveaxis(array, axis, 0)
+
+    def read_past(self, first: Any, array: Any, axis: int, lag: int) -> Any:
+        """The entries one place off: what each step of the window sees of the past."""
+        length, steps = self.step.length, self.steps
+        edge = self.start if lag < 0 else self.start + steps - 1
+        outside = edge == (0 if lag < 0 else length - 1)
+        beside = lax.dynamic_index_in_dim(
+            array, jnp.clip(edge + lag, 0, length - 1), axis, keepdims=False
+        )
+        beside = jnp.where(outside, first, beside)[None]
+        inner = self.start + (0 if lag < 0 else 1)
+        inside = lax.dynamic_slice_in_dim(array, inner, steps - 1, axis) if steps > 1 else None
+        if inside is None:
+            return beside
+        inside = jnp.moveaxis(inside, axis, 0)
+        return jnp.concatenate([beside, inside] if lag < 0 else [inside, beside])
+
+    def write(self, buffer: Any, entries: Any, axis: int) -> Any:
+        entries = jnp.moveaxis(entries, 0, axis)
+        if self.whole:
+            return entries
+        return lax.dynamic_update_slice_in_dim(buffer, entries, self.start, axis)
+
+
+def run_chunk(
+    program: Program,
+    reverse: bool,
+    steps: int,
+    known: dict[Value, Any],
+    carry: Arrays,
+    past: Arrays,
+    xs: Arrays,
+) -> tuple[Arrays, Arrays]:
+    """A few steps: bulk work and loops in turn. Sequences have time in front."""
+    sequences = dict(zip([*program.past, *program.xs], [*past, *xs], strict=True))
+    before = {value: i for i, value in enumerate(program.carry)}
+    carry = list(carry)
+    start = list(carry)
+
+    def sequence(value: Value) -> Any:
+        """A value at every step of the chunk."""
+        if value not in sequences and value in before:
+            i = before[value]  # the carry before a step is the one after the step before
+            after = broadcast(program.new_carry[i])
+            sequences[value] = shifted(start[i], after, reverse)
+        return sequences[value]
+
+    def read(value: Value) -> Any:
+        if isinstance(value, Constant):
+            return value.value
+        return sequence(value) if program.is_sequence(value) else known[value]
+
+    def broadcast(value: Value) -> Any:
+        array = read(value)
+        if program.is_sequence(value):
+            return array
+        return jnp.broadcast_to(array, (steps, *value.shape))
+
+    for phase in program.phases:
+        sequences.update(in_bulk(phase.bulk, program, read))
+        if phase.loop is not None:
+            ends, exports = run_loop(phase.loop, program, reverse, steps, known, carry, read)
+            sequences.update(exports)
+            for i, end in zip(phase.loop.components, ends, strict=True):
+                carry[i] = end
+    for i in program.delays:
+        after = broadcast(program.new_carry[i])
+        carry[i] = after[0 if reverse else -1]
+    memo: dict[Value, Any] = {}
+    for i, value in program.sums.items():
+        carry[i] = carry[i] + sum_over_time(value, program, read, steps, memo)
+    return carry, [broadcast(y) for y in program.ys]
+
+
+def in_bulk(
+    ops: Sequence[Op], program: Program, read: Callable[[Value], Any]
+) -> dict[Value, Any]:
+    """Runs operations for all steps of a chunk at once."""
+    made = {value for op in ops for value in op.outputs}
+    needed = list(dict.fromkeys(v for op in ops for v in op.inputs if v not in made))
+    moving = [v for v in needed if program.is_sequence(v)]
+    fixed = {
+        v: read(v) for v in needed if not program.is_sequence(v) and not isinstance(v, Constant)
+    }
+    outputs = [value for op in ops for value in op.outputs]
+    if not ops:
+        return {}
+
+    def one_step(entries: Arrays) -> Arrays:
+        env = {**fixed, **dict(zip(moving, entries, strict=True))}
+        evaluate(ops, env)
+        return [env[value] for value in outputs]
+
+    results = jax.vmap(one_step)([read(v) for v in moving])
+    return dict(zip(outputs, results, strict=True))
+
+
+def run_loop(
+    loop: Loop,
+    program: Program,
+    reverse: bool,
+    steps: int,
+    known: dict[Value, Any],
+    carry: Arrays,
+    read: Callable[[Value], Any],
+) -> tuple[Arrays, dict[Value, Any]]:
+    """Runs one part of the carry step by step."""
+    olds = [program.carry[i] for i in loop.components]
+    news = [program.new_carry[i] for i in loop.components]
+
+    def body(state: Arrays, entries: Arrays) -> tuple[Arrays, Arrays]:
+        env = {**known, **dict(zip(olds, state, strict=True))}
+        env.update(zip(loop.inputs, entries, strict=True))
+        evaluate(loop.ops, env)
+        return [env[v] for v in news], [env[v] for v in loop.exports]
+
+    init = [carry[i] for i in loop.components]
+    entries = [read(v) for v in loop.inputs]
+    ends, exports = lax.scan(body, init, entries, length=steps, reverse=reverse)
+    return ends, dict(zip(loop.exports, exports, strict=True))
+
+
+def shifted(start: Any, after: Any, reverse: bool) -> Any:
+    """The carry before each step, from the first carry and the carry after each step."""
+    if reverse:
+        return jnp.concatenate([after[1:], start[None]])
+    return jnp.concatenate([start[None], after[:-1]])

@@ -1,0 +1,1 @@
+"""What a step function is, once understood: a small intermediate representation."""

@@ -1,0 +1,227 @@
+"""Matrix products that share an operand become one; so does a sum of products."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from recurrax.program import make
+from recurrax.program.dependence import INVARIANT, Ranks
+from recurrax.program.ir import Op, Uses, Value
+from recurrax.program.regroup import SUMS, chain, interior, is_chain
+
+
+@dataclass
+class Product:
+    """A product seen from one operand, ``shared``; the axes along which ``other`` can grow."""
+
+    op: Op
+    shared: int  # position of the operand that others may share
+    axis: int  # the axis of the other operand that is not summed over
+    out_axis: int  # where that axis comes out
+
+    @property
+    def other(self) -> Value:
+        return self.op.inputs[1 - self.shared]
+
+    def key(self) -> Any:
+        """Equal for products that can be taken as one."""
+        shape = list(self.other.shape)
+        shape[self.axis] = -1
+        try:
+            params = tuple(sorted(self.op.params.items()))
+            hash(params)
+        except TypeError:
+            return None
+        name = self.op.name
+        shared = self.op.inputs[self.shared]
+        return name, id(shared), self.shared, tuple(shape), str(self.other.dtype), params
+
+
+def product(op: Op, shared: int) -> Product | None:
+    """``op`` as a product that can be fused with others over its operand ``shared``."""
+    if op.name == "dot_general":
+        contracting, batch = op.params["dimension_numbers"]
+        if op.params.get("out_sharding") is not None:
+            return None
+        used = {*contracting[1 - shared], *batch[1 - shared]}
+        other = op.inputs[1 - shared]
+        free = [axis for axis in range(other.ndim) if axis not in used]
+        if len(free) != 1:
+            return None
+        free_left = op.inputs[0].ndim - len(contracting[0]) - len(batch[0])
+        out_axis = len(batch[0]) + (free_left if shared == 0 else 0)
+        return Product(op, shared, free[0], out_axis)
+    if op.name == "conv_general_dilated" and shared == 0:
+        if op.params["feature_group_count"] != 1 or op.params["batch_group_count"] != 1:
+            return None
+        numbers = op.params["dimension_numbers"]
+        return Product(op, 0, numbers.rhs_spec[0], numbers.out_spec[1])
+    return None
+
+
+def fused_over_shared_operand(ops: Sequence[Op], ranks: Ranks) -> list[Op]:
+    """``h A``, ``h B`` become ``h [A B]`` and two slices of it.
+
+    If the other operands are invariant the product comes where the first one was; if not, where
+    the last one was, provided that nobody needed a result before.
+    """
+    groups: dict[Any, list[Product]] = {}
+    taken: set[Op] = set()
+    for invariant_side in (True, False):
+        for op in ops:
+            for shared in (0, 1):
+                found = product(op, shared)
+                if found is None or op in taken:
+                    continue
+                if invariant_side != (ranks.of(found.other) == INVARIANT):
+                    continue
+                key = found.key()
+                if key is not None:
+                    groups.setdefault((invariant_side, ranks.of(found.op.out), key), []).append(
+                        found
+                    )
+        for (side, _, _), members in groups.items():
+            if side == invariant_side and len(members) > 1:
+                taken.update(member.op for member in members)
+    position = {op: i for i, op in enumerate(ops)}
+    first_read: dict[Value, int] = {}
+    for i, op in enumerate(ops):
+        for value in op.inputs:
+            first_read.setdefault(value, i)
+    at: dict[int, list[Op]] = {}
+    removed: set[Op] = set()
+    for (invariant_side, _, _), members in groups.items():
+        members = [m for m in members if m.op not in removed]
+        if len(members) < 2:
+            continue
+        where = position[members[0 if invariant_side else -1].op]
+        if not invariant_side and any(
+            first_read.get(m.op.out, where + 1) <= where for m in members
+        ):
+            continue
+        removed.update(m.op for m in members)
+        at.setdefault(where, []).extend(one_product(members, ranks))
+    result: list[Op] = []
+    for i, op in enumerate(ops):
+        result.extend(at.get(i, ()))
+        if op not in removed:
+            result.append(op)
+    return result
+
+
+def one_product(members: Sequence[Product], ranks: Ranks) -> list[Op]:
+    first = members[0]
+    joined = make.concatenate([m.other for m in members], first.axis)
+    shape = list(first.op.out.shape)
+    shape[first.out_axis] = joined.out.shape[first.axis]
+    operands = [first.op.inputs[first.shared]] * 2
+    operands[1 - first.shared] = joined.out
+    dot = Op(first.op.primitive, dict(first.op.params), operands, [first.op.out.like(shape)])
+    new = [joined, dot]
+    start = 0
+    for member in members:
+        new.append(make.cut(dot.out, first.out_axis, start, member.op.out))
+        start += member.op.out.shape[first.out_axis]
+    for op in new:
+        ranks.add(op)
+    return new
+
+
+def fused_sums(ops: Sequence[Op], outputs: Sequence[Value], ranks: Ranks) -> list[Op]:
+    """``a A + b B`` becomes ``[a b] [A; B]``: one product for the reverse of many gates."""
+    uses = Uses.of(ops, outputs)
+    inside = interior(ops, uses, SUMS)
+    absorbed: set[Op] = set()
+    replacement: dict[Op, list[Op]] = {}
+    for op in ops:
+        if op in inside or not is_chain(op, SUMS):
+            continue
+        links, terms = chain(op, uses, inside)
+        groups: dict[Any, list[Op]] = {}
+        for term in terms:
+            dot = uses.maker.get(term)
+            key = summable(dot, uses, ranks)
+            if dot is not None and key is not None:
+                groups.setdefault((ranks.of(term), key), []).append(dot)
+        groups = {key: dots for key, dots in groups.items() if len(dots) > 1}
+        if not groups:
+            continue
+        new: list[Op] = []
+        rest = list(terms)
+        for dots in groups.values():
+            new += one_sum(dots)
+            absorbed.update(dots)
+            gone = [dot.out for dot in dots]
+            rest = [term for term in rest if all(term is not value for value in gone)]
+            rest.append(new[-1].out)
+        rest.sort(key=lambda v: max((ranks.of(i) for o in new if o.out is v for i in o.inputs),
+                                    default=0) if any(o.out is v for o in new) else ranks.of(v))
+        if len(rest) == 1:
+            new[-1].outputs = [op.out]
+        else:
+            total = rest[0]
+            for term in rest[1:]:
+                new.append(make.add(total, term, op.out if term is rest[-1] else None))
+                total = new[-1].out
+        absorbed.update(links)
+        replacement[op] = new
+    result: list[Op] = []
+    for op in ops:
+        if op in replacement:
+            for new_op in replacement[op]:
+                ranks.add(new_op)
+                result.append(new_op)
+        elif op not in absorbed:
+            result.append(op)
+    return result
+
+
+def summable(dot: Op | None, uses: Uses, ranks: Ranks) -> Any:
+    """Equal for matrix products with an invariant right side whose sum is one product."""
+    if dot is None or dot.name != "dot_general" or not uses.single(dot.out):
+        return None
+    (left, right), batch = dot.params["dimension_numbers"]
+    if batch != ((), ()) or len(left) != 1 or dot.params.get("out_sharding") is not None:
+        return None
+    if ranks.of(dot.inputs[1]) != INVARIANT or ranks.of(dot.inputs[0]) == INVARIANT:
+        return None
+    others = {k: v for k, v in dot.params.items() if k != "out_sharding"}
+    types = tuple(str(v.dtype) for v in dot.inputs)
+    return left, right, dot.inputs[0].ndim, dot.inputs[1].ndim, types, str(sorted(others.items()))
+
+
+def one_sum(dots: Sequence[Op]) -> list[Op]:
+    (left, right), _ = dots[0].params["dimension_numbers"]
+    lefts = make.concatenate([dot.inputs[0] for dot in dots], left[0])
+    rights = make.concatenate([dot.inputs[1] for dot in dots], right[0])
+    dot = Op(
+        dots[0].primitive, dict(dots[0].params), [lefts.out, rights.out], [dots[0].out.like()]
+    )
+    return [lefts, rights, dot]
+
+
+def straightened(ops: Sequence[Op], ranks: Ranks) -> list[Op]:
+    """Turns an invariant matrix, once, so that the loop reads it in the order of memory."""
+    result: list[Op] = []
+    for op in ops:
+        if op.name == "dot_general" and ranks.of(op.out) > 0:
+            (left, right), batch = op.params["dimension_numbers"]
+            if batch == ((), ()) and len(left) == 1:
+                left, right = left[0], right[0]
+                a, b = op.inputs
+                if ranks.of(b) == INVARIANT and b.ndim == 2 and right == 1:
+                    turn = make.transpose(b, (1, 0))
+                    op.inputs, right = [a, turn.out], 0
+                elif ranks.of(a) == INVARIANT and a.ndim == 2 and left == 0:
+                    turn = make.transpose(a, (1, 0))
+                    op.inputs, left = [turn.out, b], 1
+                else:
+                    turn = None
+                if turn is not None:
+                    ranks.add(turn)
+                    result.append(turn)
+                    op.params = {
+                        **op.params, "dimension_numbers": (((left,), (right,)), batch)
+                    }
+        result.append(op)
+    return result

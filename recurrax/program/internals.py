@@ -1,0 +1,102 @@
+"""Everything that JAX does not document: one place to look at when a release of JAX moves it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jax import core as jax_core
+from jax.extend import core
+from jax.interpreters import ad, batching, mlir
+from jax.interpreters import partial_eval as pe
+
+
+def pruned(closed: core.ClosedJaxpr, kept: int) -> tuple[core.ClosedJaxpr, list[bool]]:
+    """Drops unused operations, and those of the first ``kept`` inputs that nothing reads."""
+    jaxpr = closed.jaxpr
+    instantiate = [False] * kept + [True] * (len(jaxpr.invars) - kept)
+    jaxpr, used = pe.dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars), instantiate)
+    return core.ClosedJaxpr(jaxpr, closed.consts), list(used[:kept])
+
+
+def shaped(shape: tuple[int, ...], dtype: Any) -> Any:
+    """An abstract array."""
+    return jax_core.ShapedArray(shape, dtype)
+
+
+def define(
+    name: str,
+    *,
+    evaluate: Callable[..., Any],
+    shapes: Callable[..., Any],
+    jvp: Callable[..., Any],
+    transpose: Callable[..., Any],
+    batch: Callable[..., Any],
+    reference: Callable[..., Any],
+) -> core.Primitive:
+    """A primitive with every rule that ``lax.scan`` has."""
+    primitive = core.Primitive(name)
+    primitive.multiple_results = True
+    primitive.def_impl(jax.jit(evaluate, static_argnames=("step",)))
+    primitive.def_abstract_eval(shapes)
+    ad.primitive_jvps[primitive] = jvp
+    ad.primitive_transposes[primitive] = transpose
+    batching.primitive_batchers[primitive] = batch
+    mlir.register_lowering(primitive, mlir.lower_fun(evaluate, multiple_results=True))
+    register_checkify(primitive, reference)
+    return primitive
+
+
+def register_checkify(primitive: core.Primitive, reference: Callable[..., Any]) -> None:
+    """Under ``checkify`` a recurrence is what ``lax.scan`` makes of the same step."""
+    from jax._src import checkify  # noqa: PLC0415  no public way to add a rule
+
+    def rule(error: Any, enabled: Any, *operands: Any, **params: Any) -> Any:
+        closed = jax.make_jaxpr(lambda *args: reference(*args, **params))(*operands)
+        return checkify.checkify_jaxpr(closed, enabled, error, *operands)
+
+    checkify.error_checks[primitive] = rule
+
+
+def is_zero(tangent: Any) -> bool:
+    """Whether a tangent or cotangent is a symbolic zero."""
+    return isinstance(tangent, ad.Zero)
+
+
+def zero_tangent(primal: Any) -> Any:
+    """The symbolic zero that goes with a value."""
+    return ad.Zero(jax.typeof(primal).to_tangent_aval())
+
+
+def instantiated(tangent: Any) -> Any:
+    """A symbolic zero as an array."""
+    return ad.instantiate_zeros(tangent)
+
+
+def is_linear(operand: Any) -> bool:
+    """Whether a transposition asks for the cotangent of this operand."""
+    return ad.is_undefined_primal(operand)
+
+
+UNMAPPED = None  # the batch axis of an operand or result that has none
+
+
+def with_outputs(closed: core.ClosedJaxpr, outvars: list[Any]) -> core.ClosedJaxpr:
+    """The same function with other outputs."""
+    jaxpr = closed.jaxpr
+    debug = jaxpr.debug_info
+    if debug.result_paths is not None:
+        debug = debug._replace(result_paths=None)
+    return core.ClosedJaxpr(jaxpr.replace(outvars=outvars, debug_info=debug), closed.consts)
+
+
+def consts_as_inputs(closed: core.ClosedJaxpr) -> core.ClosedJaxpr:
+    """The same function with the arrays it closes over as its first inputs."""
+    return core.ClosedJaxpr(pe.convert_constvars_jaxpr(closed.jaxpr), ())
+
+
+def is_explicitly_placed(aval: Any) -> bool:
+    """Whether the type of an array says on which devices, or in which part of a map, it lives."""
+    if any(getattr(aval, name, None) for name in ("vma", "varying_manual_axes")):
+        return True
+    sharding = getattr(aval, "sharding", None)
+    return any(axis is not None for axis in getattr(sharding, "spec", ()) or ())

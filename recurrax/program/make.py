@@ -1,0 +1,37 @@
+"""Operations that the rewrites put in: each returns one, with the shape of its result worked out."""
+
+from collections.abc import Sequence
+
+from jax.extend.core import primitives
+
+from recurrax.program.ir import Op, Value
+
+
+def add(a: Value, b: Value, out: Value | None = None) -> Op:
+    return Op(primitives.add_p, {}, [a, b], [out or a.like()])
+
+
+def mul(a: Value, b: Value, out: Value | None = None) -> Op:
+    return Op(primitives.mul_p, {}, [a, b], [out or a.like()])
+
+
+def transpose(a: Value, permutation: Sequence[int]) -> Op:
+    out = a.like([a.shape[i] for i in permutation])
+    return Op(primitives.transpose_p, {"permutation": tuple(permutation)}, [a], [out])
+
+
+def concatenate(values: Sequence[Value], axis: int) -> Op:
+    shape = list(values[0].shape)
+    shape[axis] = sum(v.shape[axis] for v in values)
+    return Op(
+        primitives.concatenate_p, {"dimension": axis}, list(values), [values[0].like(shape)]
+    )
+
+
+def cut(a: Value, axis: int, start: int, out: Value) -> Op:
+    """``out`` is the stretch of ``a`` along ``axis`` that begins at ``start``."""
+    first = [0] * a.ndim
+    last = list(a.shape)
+    first[axis], last[axis] = start, start + out.shape[axis]
+    params = {"start_indices": tuple(first), "limit_indices": tuple(last), "strides": None}
+    return Op(primitives.slice_p, params, [a], [out])

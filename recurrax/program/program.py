@@ -1,0 +1,241 @@
+"""A step, understood: what runs once, what runs for many steps at once, what must run in a loop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from recurrax.program import make
+from recurrax.program.dependence import (
+    INVARIANT,
+    PRELUDE,
+    Parts,
+    Ranks,
+    parts_of_carry,
+    ranks_of,
+)
+from recurrax.program.fuse import fused_over_shared_operand, fused_sums, straightened
+from recurrax.program.ir import Body, Constant, Op, Uses, Value, flatten
+from recurrax.program.regroup import PRODUCTS, SUMS, regrouped
+from recurrax.program.simplify import simplified
+from recurrax.program.step import Step
+from recurrax.program.sums import leaves_of_sum
+
+
+@dataclass
+class Loop:
+    """One strongly connected part of the carry, and what must run step by step for it."""
+
+    components: list[int]  # of the carry
+    ops: list[Op]
+    inputs: list[Value]  # one entry per step, made in bulk before
+    exports: list[Value]  # kept for every step, because something after the loop reads them
+
+
+@dataclass
+class Phase:
+    """Work for many steps at once, and then a loop (the last phase has none)."""
+
+    bulk: list[Op]
+    loop: Loop | None
+
+
+@dataclass
+class Program:
+    """The plan of a step."""
+
+    consts: list[Value]
+    carry: list[Value]
+    past: list[Value]
+    xs: list[Value]
+    new_carry: list[Value]
+    ys: list[Value]
+    parts: Parts
+    ranks: Ranks
+    invariant: list[Op]
+    phases: list[Phase]
+    sums: dict[int, Value]  # components that only add up a value over time
+    delays: list[int]  # components that only hand a value to the next step
+    maker: dict[Value, Op] = field(default_factory=dict)
+
+    def is_sequence(self, value: Value) -> bool:
+        return self.ranks.of(value) > INVARIANT
+
+
+@lru_cache(maxsize=4096)
+def program_of(step: Step) -> Program:
+    """Analyses a step."""
+    return build(flatten(step.jaxpr), step)
+
+
+def build(body: Body, step: Step) -> Program:
+    body = simplified(body)
+    consts, carry, past, xs = step.split(body.inputs)
+    new = body.outputs[: step.carry]
+    parts = parts_of_carry(carry, body.ops, new)
+
+    def ranked(ops: Sequence[Op]) -> Ranks:
+        return ranks_of(consts, carry, [*past, *xs], ops, parts)
+
+    ranks = ranked(body.ops)
+    ops = regrouped(body.ops, body.outputs, ranks, SUMS, make.add)
+    if step.derived:
+        ops = regrouped(ops, body.outputs, ranks, PRODUCTS, make.mul)
+    ops = invariant_first(ops, ranks)
+    ops = fused_over_shared_operand(ops, ranks)
+    ops = invariant_first(ops, ranks)
+    ops = fused_sums(ops, body.outputs, ranks)
+    ops = straightened(ops, ranks)
+    body = simplified(Body(body.inputs, ops, body.outputs))
+    new, ys = body.outputs[: step.carry], body.outputs[step.carry :]
+    ranks = ranked(body.ops)
+    uses = Uses.of(body.ops, body.outputs)
+
+    sums = {
+        group[0]: found
+        for group in parts.groups
+        if len(group) == 1
+        and (found := summand(carry[group[0]], new[group[0]], uses)) is not None
+    }
+    delays = [
+        group[0]
+        for group, recurrent in zip(parts.groups, parts.recurrent, strict=True)
+        if not recurrent
+    ]
+    invariant = [op for op in body.ops if ranks.of(op.out) == INVARIANT]
+    loops = {
+        rank: slice_of(rank, [new[i] for i in group], body.ops, ranks)
+        for rank, group in enumerate(parts.groups, 1)
+        if group[0] not in sums and group[0] not in delays
+    }
+    in_loop = {op for ops in loops.values() for op in ops}
+    summing = {uses.maker[new[i]] for i in sums}
+    bulk = [
+        op
+        for op in body.ops
+        if ranks.of(op.out) > INVARIANT and op not in in_loop and op not in summing
+    ]
+    program = Program(
+        consts, carry, past, xs, new, ys, parts, ranks, invariant, [], sums, delays, uses.maker
+    )
+    bulk = needed_in_bulk(program, bulk, loops)
+    arrange(program, bulk, loops)
+    return program
+
+
+def invariant_first(ops: Sequence[Op], ranks: Ranks) -> list[Op]:
+    """What depends on parameters alone comes first; the order is otherwise kept."""
+    return sorted(ops, key=lambda op: ranks.of(op.out) != INVARIANT)
+
+
+def summand(old: Value, new: Value, uses: Uses) -> Value | None:
+    """``u`` if the component is ``old + u`` and is read for nothing else."""
+    op = uses.maker.get(new)
+    if op is None or op.name not in SUMS or not uses.single(old) or not uses.single(new):
+        return None
+    a, b = op.inputs
+    return b if a is old else a if b is old else None
+
+
+def slice_of(rank: int, wanted: Sequence[Value], ops: Sequence[Op], ranks: Ranks) -> list[Op]:
+    """The operations of a rank that the values ``wanted`` need."""
+    needed = set(wanted)
+    kept = []
+    for op in reversed(ops):
+        if ranks.of(op.out) == rank and any(value in needed for value in op.outputs):
+            needed.update(op.inputs)
+            kept.append(op)
+    return kept[::-1]
+
+
+def needed_in_bulk(program: Program, bulk: list[Op], loops: dict[int, list[Op]]) -> list[Op]:
+    """Leaves out what is only ever summed over time by a product's own contraction."""
+    needed = set(program.ys)
+    for value in program.sums.values():
+        needed.update(leaves_of_sum(value, program))
+    needed.update(program.new_carry[i] for i in program.delays)
+    for ops in loops.values():
+        needed.update(value for op in ops for value in op.inputs)
+    kept = []
+    for op in reversed(bulk):
+        if any(value in needed for value in op.outputs):
+            needed.update(op.inputs)
+            kept.append(op)
+    return kept[::-1]
+
+
+def arrange(program: Program, bulk: list[Op], loops: dict[int, list[Op]]) -> None:
+    """Puts bulk work and loops in the order in which they can run."""
+    ranks = program.ranks
+    read_in_bulk = {value for op in bulk for value in op.inputs} | set(program.ys)
+    for value in program.sums.values():
+        read_in_bulk.update(leaves_of_sum(value, program))
+    read_in_bulk.update(program.new_carry[i] for i in program.delays)
+    read_by_loop = {
+        rank: ordered(value for op in ops for value in op.inputs) for rank, ops in loops.items()
+    }
+    # A component that the next step only receives has no loop, but its value before each step is
+    # a sequence like any other.
+    last = 0
+    for rank, group in enumerate(program.parts.groups, 1):
+        if rank not in loops:
+            continue
+        ops = loops[rank]
+        inputs = [
+            value
+            for value in read_by_loop[rank]
+            if not isinstance(value, Constant) and PRELUDE <= ranks.of(value) < rank
+        ]
+        made = {value for op in ops for value in op.outputs}
+        made.update(program.carry[i] for i in group)
+        readers = set(read_in_bulk)
+        for later, values in read_by_loop.items():
+            if later > rank:
+                readers.update(values)
+        exports = exported(program, group, ops, ordered(v for v in made if v in readers))
+        program.phases.append(
+            Phase(
+                [op for op in bulk if last <= ranks.of(op.out) < rank],
+                Loop(group, ops, inputs, exports),
+            )
+        )
+        last = rank
+    program.phases.append(Phase([op for op in bulk if ranks.of(op.out) >= last], None))
+    cut_from_exports(program)
+
+
+def exported(program: Program, group: list[int], ops: list[Op], wanted: list[Value]) -> list[Value]:
+    """What a loop must keep: a carry before a step is read from the carry after the one before."""
+    after = {program.carry[i]: program.new_carry[i] for i in group}
+    exports = []
+    for value in wanted:
+        for _ in group:  # components may hand their values round before one is computed
+            value = after.get(value, value)
+        exports.append(value)
+    order = {value: i for i, value in enumerate(v for op in ops for v in op.outputs)}
+    return sorted(ordered(exports), key=lambda v: order.get(v, -1))
+
+
+def cut_from_exports(program: Program) -> None:
+    """A value that an exported concatenation contains is cut from it instead of kept twice."""
+    pieces: list[Op] = []
+    for phase in program.phases:
+        phase.bulk[:0] = pieces
+        pieces = []
+        if phase.loop is None:
+            continue
+        kept = list(phase.loop.exports)
+        ends = [program.new_carry[i] for i in phase.loop.components]
+        for op in phase.loop.ops:
+            if op.name != "concatenate" or op.out not in phase.loop.exports:
+                continue
+            start, axis = 0, op.params["dimension"]
+            for value in op.inputs:
+                if value in kept and value not in ends:
+                    kept.remove(value)
+                    pieces.append(make.cut(op.out, axis, start, value))
+                start += value.shape[axis]
+        phase.loop.exports = kept
+
+
+def ordered(values) -> list[Value]:
+    return list(dict.fromkeys(values))

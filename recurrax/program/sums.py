@@ -1,0 +1,90 @@
+"""The sum of a value over time, taken through the operations that made it.
+
+Where a step adds up ``x_t^T d_t``, the sum over many steps is one product that also contracts time:
+each weight gradient becomes one matrix product, by the operation's own rule.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+
+from recurrax.program.ir import Op, Value
+
+if TYPE_CHECKING:
+    from recurrax.program.program import Program
+
+LINEAR = {
+    "add", "add_any", "sub", "neg", "transpose", "reshape", "squeeze", "expand_dims", "slice",
+    "concatenate", "broadcast_in_dim", "reduce_sum", "rev", "copy",
+}  # fmt: skip
+
+
+def parts_of_sum(value: Value, program: "Program") -> tuple[Op, list[Value]] | None:
+    """The operation that the sum passes through, and the sequences that it needs as such.
+
+    ``None``: the value itself is summed. An empty list: the operation is applied to sums.
+    """
+    op = program.maker.get(value)
+    if op is None or not program.is_sequence(value) or len(op.outputs) > 1:
+        return None
+    moving = [v for v in op.inputs if program.is_sequence(v)]
+    if op.name in LINEAR and len(moving) == len(op.inputs):
+        return op, []
+    if op.name in ("mul", "dot_general", "conv_general_dilated") and len(moving) == 1:
+        return op, []
+    if op.name == "dot_general":
+        return op, moving
+    return None
+
+
+def leaves_of_sum(value: Value, program: "Program") -> list[Value]:
+    """The sequences from which the sum of ``value`` over time is computed."""
+    found = parts_of_sum(value, program)
+    if found is None:
+        return [value] if program.is_sequence(value) else []
+    op, sequences = found
+    if sequences:
+        return sequences
+    return [leaf for v in op.inputs for leaf in leaves_of_sum(v, program)]
+
+
+def sum_over_time(value: Value, program: "Program", read: Any, steps: int, memo: dict) -> Any:
+    """The sum of ``value`` over ``steps`` steps; ``read`` gives sequences with time leading."""
+    if value in memo:
+        return memo[value]
+    found = parts_of_sum(value, program)
+    if not program.is_sequence(value):
+        result = read(value) * jnp.asarray(steps, value.dtype)
+    elif found is None:
+        result = jnp.sum(read(value), axis=0, dtype=value.dtype)
+    elif found[1]:
+        result = contracted(found[0], *[read(v) for v in found[0].inputs])
+    else:
+        op = found[0]
+        arguments = [
+            sum_over_time(v, program, read, steps, memo) if program.is_sequence(v) else read(v)
+            for v in op.inputs
+        ]
+        result = op.primitive.bind(*arguments, **op.params)
+    memo[value] = result
+    return result
+
+
+def contracted(op: Op, left: Any, right: Any) -> Any:
+    """A product of two sequences, contracted over time as well."""
+    contracting, batch = op.params["dimension_numbers"]
+
+    def shifted(axes: Any) -> tuple[int, ...]:
+        return tuple(axis + 1 for axis in axes)
+
+    return jax.lax.dot_general(
+        left,
+        right,
+        (
+            ((0, *shifted(contracting[0])), (0, *shifted(contracting[1]))),
+            (shifted(batch[0]), shifted(batch[1])),
+        ),
+        precision=op.params.get("precision"),
+        preferred_element_type=op.params.get("preferred_element_type"),
+    )

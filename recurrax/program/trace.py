@@ -1,0 +1,183 @@
+"""From a step function to a jaxpr, or to the reason why ``lax.scan`` must run it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
+
+import jax
+import jax.numpy as jnp
+from jax.extend import core
+
+from recurrax.program import internals
+from recurrax.program.ir import INLINED, inner_jaxpr
+from recurrax.program.step import Step
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A step and the arrays that it runs on."""
+
+    step: Step
+    operands: list[Any]
+    tree: Any  # structure of (carry, y)
+
+
+@dataclass(frozen=True)
+class NotUnderstood:
+    """Why a step runs as ``lax.scan``."""
+
+    reason: str
+
+
+def trace(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any,
+    length: int | None,
+    reverse: bool,
+    x_axis: int = 0,
+    y_axis: int = 0,
+    chunk: int | None = None,
+) -> Traced | NotUnderstood:
+    """Traces ``f`` over sequences whose time is on ``x_axis``; outputs have it on ``y_axis``."""
+    carry, carry_tree = jax.tree.flatten(init)
+    sequences, x_tree = jax.tree.flatten(xs)
+    avals = [jax.typeof(a) for a in (*carry, *sequences)]
+    reason = unusual_types(avals)
+    if reason:
+        return NotUnderstood(reason)
+    if any(x.ndim <= x_axis for x in avals[len(carry) :]):
+        return NotUnderstood("a sequence has no axis of time")
+    lengths = {x.shape[x_axis] for x in avals[len(carry) :]} | ({length} - {None})
+    if len(lengths) != 1:
+        return NotUnderstood("the number of steps is not given or not the same for all sequences")
+    (steps,) = lengths
+    if not isinstance(steps, int) or steps < 1:
+        return NotUnderstood("there are no steps to take, or their number is symbolic")
+    if any(getattr(a, "weak_type", False) for a in avals[: len(carry)]):
+        return NotUnderstood("the carry has a Python scalar, whose type the step decides")
+
+    entries = [
+        jax.ShapeDtypeStruct((*a.shape[:x_axis], *a.shape[x_axis + 1 :]), a.dtype)
+        for a in avals[len(carry) :]
+    ]
+    structs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in avals[: len(carry)]]
+
+    def flat(*args: Any) -> Any:
+        c = jax.tree.unflatten(carry_tree, args[: len(carry)])
+        x = jax.tree.unflatten(x_tree, args[len(carry) :])
+        return f(c, x)
+
+    closed, shapes = jax.make_jaxpr(flat, return_shape=True)(*structs, *entries)
+    if not (isinstance(shapes, tuple) and len(shapes) == 2):
+        return NotUnderstood("the step does not return a pair")
+    new_carry, new_tree = jax.tree.flatten(shapes[0])
+    if new_tree != carry_tree or [(a.shape, a.dtype) for a in new_carry] != [
+        (a.shape, a.dtype) for a in structs
+    ]:
+        return NotUnderstood("the carry that the step returns differs from the one it takes")
+    reason = why_not(closed) or unusual_types([jax.typeof(c) for c in closed.consts])
+    if reason:
+        return NotUnderstood(reason)
+    ys = closed.out_avals[len(carry) :]
+    if any(y.ndim < y_axis for y in ys):
+        return NotUnderstood("an output has too few axes for the axis of time")
+    step = Step(
+        jaxpr=interned(internals.consts_as_inputs(closed)),
+        consts=len(closed.consts),
+        carry=len(carry),
+        past=0,
+        length=steps,
+        reverse=reverse,
+        lags=(),
+        past_axes=(),
+        x_axes=(x_axis,) * len(sequences),
+        y_axes=(y_axis,) * len(ys),
+        chunk=chunk,
+    )
+    operands = [*closed.consts, *carry, *sequences]
+    return Traced(step, operands, jax.tree.structure(shapes))
+
+
+def unusual_types(avals: Sequence[Any]) -> str | None:
+    for aval in avals:
+        if jnp.issubdtype(aval.dtype, jax.dtypes.extended):
+            return f"an array has the dtype {aval.dtype}"
+        if internals.is_explicitly_placed(aval):
+            return "an array carries its placement in its type (explicit sharding or shard_map)"
+    return None
+
+
+# Primitives that carry a function of scalars, which is part of what they compute.
+WITH_SCALAR_FUNCTIONS = {
+    "reduce", "reduce_window", "scatter", "scatter-add", "scatter_add", "scatter-mul",
+    "scatter_mul", "scatter_min", "scatter_max", "scatter-min", "scatter-max",
+}  # fmt: skip
+RANDOM = {"rng_bit_generator", "rng_uniform"}
+
+
+def why_not(closed: core.ClosedJaxpr) -> str | None:
+    """What in the step only ``lax.scan`` runs with its exact meaning."""
+    if closed.effects:
+        return f"the step has effects: {', '.join(sorted(str(e) for e in closed.effects))}"
+    for eqn in closed.jaxpr.eqns:
+        name = eqn.primitive.name
+        if name in INLINED:
+            reason = why_not(inner_jaxpr(eqn))
+            if reason:
+                return reason
+        elif name in RANDOM:
+            return f"the step draws random numbers by {name}, which vmap would change"
+        elif name not in WITH_SCALAR_FUNCTIONS and (
+            name == "recurrence" or core.jaxprs_in_params(eqn.params)
+        ):
+            return f"the step contains {name}"
+        for atom in (*eqn.invars, *eqn.outvars):
+            if jnp.issubdtype(atom.aval.dtype, jax.dtypes.extended):
+                return f"the step handles the dtype {atom.aval.dtype}"
+    return None
+
+
+SEEN: WeakValueDictionary[Any, core.ClosedJaxpr] = WeakValueDictionary()
+
+
+def interned(closed: core.ClosedJaxpr) -> core.ClosedJaxpr:
+    """One object for equal steps, so that calling again what was called before compiles nothing."""
+    key = identity(closed)
+    return SEEN.setdefault(key, closed)
+
+
+def identity(closed: core.ClosedJaxpr) -> Any:
+    """Equal for jaxprs that compute the same by the same operations."""
+    numbers: dict[Any, int] = {}
+
+    def atom(a: Any) -> Any:
+        if isinstance(a, core.Literal):
+            return "literal", str(a.aval), str(a.val)
+        return numbers.setdefault(a, len(numbers))
+
+    def param(value: Any) -> Any:
+        if isinstance(value, core.ClosedJaxpr):
+            return identity(value)
+        if isinstance(value, core.Jaxpr):
+            return identity(core.ClosedJaxpr(value, ()))
+        try:
+            hash(value)
+        except TypeError:
+            return id(value)
+        return value
+
+    jaxpr = closed.jaxpr
+    heads = tuple((atom(v), str(v.aval)) for v in (*jaxpr.constvars, *jaxpr.invars))
+    eqns = tuple(
+        (
+            eqn.primitive,
+            tuple((k, param(v)) for k, v in sorted(eqn.params.items())),
+            tuple(atom(a) for a in eqn.invars),
+            tuple((atom(v), str(v.aval)) for v in eqn.outvars),
+        )
+        for eqn in jaxpr.eqns
+    )
+    outs = tuple(atom(a) for a in jaxpr.outvars)
+    return heads, eqns, outs, tuple(id(c) for c in closed.consts)
