@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core
 
-from recurrax.program.internals import pruned
+from recurrax.program.internals import pruned, reordered
 from recurrax.program.ir import flatten
 from recurrax.program.step import Step
 
@@ -237,17 +237,6 @@ def time_axes(batch: Sequence[int | None], time: Sequence[int]) -> tuple[int, ..
 def entry_axis(batch: int | None, time: int) -> int | None:
     """Where the batch axis is in one entry, which has no time axis."""
     return None if batch is None else batch - (time < batch)
-
-
-def reordered(closed: core.ClosedJaxpr, order: Sequence[int]) -> core.ClosedJaxpr:
-    """The same function with its arguments in another order."""
-    jaxpr = closed.jaxpr
-    debug = jaxpr.debug_info
-    names = debug.arg_names
-    if names is not None and len(names) == len(jaxpr.invars):
-        debug = debug._replace(arg_names=tuple(names[i] for i in order))
-    invars = [jaxpr.invars[i] for i in order]
-    return core.ClosedJaxpr(jaxpr.replace(invars=invars, debug_info=debug), closed.consts)
 
 
 def take(values: Sequence[Any], flags: Sequence[bool]) -> tuple[Any, ...]:

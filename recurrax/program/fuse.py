@@ -149,28 +149,26 @@ def fused_sums(ops: Sequence[Op], outputs: Sequence[Value], ranks: Ranks) -> lis
         new: list[Op] = []
         rest = list(terms)
         for dots in groups.values():
-            new += one_sum(dots)
+            new += one_sum(dots, ranks)
             absorbed.update(dots)
             gone = [dot.out for dot in dots]
             rest = [term for term in rest if all(term is not value for value in gone)]
             rest.append(new[-1].out)
-        rest.sort(key=lambda v: max((ranks.of(i) for o in new if o.out is v for i in o.inputs),
-                                    default=0) if any(o.out is v for o in new) else ranks.of(v))
+        rest.sort(key=ranks.of)
         if len(rest) == 1:
             new[-1].outputs = [op.out]
         else:
             total = rest[0]
             for term in rest[1:]:
                 new.append(make.add(total, term, op.out if term is rest[-1] else None))
+                ranks.add(new[-1])
                 total = new[-1].out
         absorbed.update(links)
         replacement[op] = new
     result: list[Op] = []
     for op in ops:
         if op in replacement:
-            for new_op in replacement[op]:
-                ranks.add(new_op)
-                result.append(new_op)
+            result.extend(replacement[op])
         elif op not in absorbed:
             result.append(op)
     return result
@@ -190,13 +188,15 @@ def summable(dot: Op | None, uses: Uses, ranks: Ranks) -> Any:
     return left, right, dot.inputs[0].ndim, dot.inputs[1].ndim, types, str(sorted(others.items()))
 
 
-def one_sum(dots: Sequence[Op]) -> list[Op]:
+def one_sum(dots: Sequence[Op], ranks: Ranks) -> list[Op]:
     (left, right), _ = dots[0].params["dimension_numbers"]
     lefts = make.concatenate([dot.inputs[0] for dot in dots], left[0])
     rights = make.concatenate([dot.inputs[1] for dot in dots], right[0])
     dot = Op(
         dots[0].primitive, dict(dots[0].params), [lefts.out, rights.out], [dots[0].out.like()]
     )
+    for op in (lefts, rights, dot):
+        ranks.add(op)
     return [lefts, rights, dot]
 
 

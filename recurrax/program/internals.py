@@ -80,18 +80,35 @@ def is_linear(operand: Any) -> bool:
 UNMAPPED = None  # the batch axis of an operand or result that has none
 
 
-def with_outputs(closed: core.ClosedJaxpr, outvars: list[Any]) -> core.ClosedJaxpr:
-    """The same function with other outputs."""
+def rebuilt(
+    closed: core.ClosedJaxpr, inputs: list[Any], outputs: list[Any], consts: bool = True
+) -> core.ClosedJaxpr:
+    """The same operations with other inputs and outputs."""
     jaxpr = closed.jaxpr
-    debug = jaxpr.debug_info
-    if debug.result_paths is not None:
-        debug = debug._replace(result_paths=None)
-    return core.ClosedJaxpr(jaxpr.replace(outvars=outvars, debug_info=debug), closed.consts)
+    changes: dict[str, Any] = {"invars": inputs, "outvars": outputs}
+    if not consts:
+        changes["constvars"] = []
+    debug = jaxpr.debug_info._replace(
+        arg_names=("",) * len(inputs), result_paths=("",) * len(outputs)
+    )
+    new = jaxpr.replace(**changes, debug_info=debug)
+    return core.ClosedJaxpr(new, closed.consts if consts else ())
+
+
+def with_outputs(closed: core.ClosedJaxpr, outputs: list[Any]) -> core.ClosedJaxpr:
+    """The same function with other outputs."""
+    return rebuilt(closed, list(closed.jaxpr.invars), outputs)
+
+
+def reordered(closed: core.ClosedJaxpr, order: list[int]) -> core.ClosedJaxpr:
+    """The same function with its arguments in another order."""
+    return rebuilt(closed, [closed.jaxpr.invars[i] for i in order], list(closed.jaxpr.outvars))
 
 
 def consts_as_inputs(closed: core.ClosedJaxpr) -> core.ClosedJaxpr:
     """The same function with the arrays it closes over as its first inputs."""
-    return core.ClosedJaxpr(pe.convert_constvars_jaxpr(closed.jaxpr), ())
+    jaxpr = closed.jaxpr
+    return rebuilt(closed, [*jaxpr.constvars, *jaxpr.invars], list(jaxpr.outvars), consts=False)
 
 
 def is_explicitly_placed(aval: Any) -> bool:

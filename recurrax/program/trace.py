@@ -130,7 +130,7 @@ def why_not(closed: core.ClosedJaxpr) -> str | None:
         elif name in RANDOM:
             return f"the step draws random numbers by {name}, which vmap would change"
         elif name not in WITH_SCALAR_FUNCTIONS and (
-            name == "recurrence" or core.jaxprs_in_params(eqn.params)
+            name == "recurrence" or any(True for _ in core.jaxprs_in_params(eqn.params))
         ):
             return f"the step contains {name}"
         for atom in (*eqn.invars, *eqn.outvars):
