@@ -63,7 +63,8 @@ def run(*operands: Any, step: Step) -> Arrays:
 
 def default_chunk(program: Program, step: Step) -> int:
     """Steps per chunk: enough for large products, few enough that a chunk stays in cache."""
-    width = max((v.size for v in step.outputs()[0]), default=1) if step.carry else 1
+    looped = [i for phase in program.phases if phase.loop for i in phase.loop.components]
+    width = max((step.outputs()[0][i].size for i in looped), default=1)
     best = max(8, min(256, (1 << 17) // max(width, 1)))
     length = step.length
     if length <= best:

@@ -6,6 +6,7 @@ one evaluator, for values, tangents, cotangents, and derivatives of these.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -31,29 +32,31 @@ def shapes(*_: Any, step: Step) -> list[Any]:
     ]
 
 
-def with_carries(step: Step, wanted: Sequence[bool]) -> tuple[Step, list[int]]:
-    """A step that also puts out the flagged components of its carry, each after the step.
+@lru_cache(maxsize=4096)
+def keeping(step: Step, carry: tuple[bool, ...]) -> tuple[Step, list[int]]:
+    """A step that also puts out the flagged components of its carry, as they are after the step.
 
-    Returns the step and, per flagged component, the number of the output that holds it. A component
-    that is an output already is kept once.
+    Returns the step, and which of its outputs holds each of them. What is an output already is kept
+    once.
     """
     jaxpr = step.jaxpr.jaxpr
-    outvars = list(jaxpr.outvars)
+    outputs = list(jaxpr.outvars[step.carry :])
     axes = list(step.y_axes)
-    places = []
-    for i, flag in enumerate(wanted):
-        if not flag:
-            continue
-        value = jaxpr.outvars[i]
-        same = [j for j, y in enumerate(outvars[step.carry :]) if y is value]
-        if not same:
-            same = [len(axes)]
-            outvars.append(value)
-            axes.append(0)
-        places.append(same[0])
-    if len(outvars) == len(jaxpr.outvars):
-        return step, places
-    return replace(step, jaxpr=internals.with_outputs(step.jaxpr, outvars), y_axes=tuple(axes)), places
+
+    def place(value: Any) -> int:
+        same = [j for j, y in enumerate(outputs) if y is value]
+        if same:
+            return same[0]
+        outputs.append(value)
+        axes.append(0)
+        return len(outputs) - 1
+
+    carries = [place(v) for v, flag in zip(jaxpr.outvars, carry, strict=False) if flag]
+    if len(outputs) == len(step.y_axes):
+        return step, carries
+    outvars = [*jaxpr.outvars[: step.carry], *outputs]
+    closed = internals.with_outputs(step.jaxpr, outvars)
+    return replace(step, jaxpr=closed, y_axes=tuple(axes)), carries
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, step: Step) -> tuple[Arrays, Arrays]:
@@ -67,7 +70,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, step: Step) -> tuple
     f_past = [a or b for a, b in zip(f_first, f_past, strict=True)]
     tangent = tangent_of(step, tuple(f_consts), tuple(f_init), tuple(f_past), tuple(f_xs))
 
-    extended, places = with_carries(step, tangent.carry)
+    extended, carries = keeping(step, tangent.carry)
     out = recurrence_p.bind(*primals, step=extended)
     new_carry, ys = out[: step.carry], out[step.carry :]
 
@@ -76,9 +79,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, step: Step) -> tuple
 
     d_consts, d_init, d_first, d_past, d_xs = step.split_operands(tangents)
     dots = tangent.step
-    if places:
-        axes = [extended.y_axes[j] for j in places]
-        dots = replace(dots, past_axes=(*axes, *dots.past_axes[len(axes) :]))
+    past_axes = [extended.y_axes[j] for j in carries]
+    dots = replace(dots, past_axes=(*past_axes, *dots.past_axes[len(past_axes) :]))
     d_init = [
         jnp.zeros(jnp.shape(p), p.dtype) if internals.is_zero(t) else t
         for p, t, flag in zip(init, d_init, tangent.moving, strict=True)
@@ -91,7 +93,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, step: Step) -> tuple
         *select(init, tangent.carry),
         *select(first, tangent.past),
         *active(d_first, f_past),
-        *[ys[j] for j in places],
+        *[ys[j] for j in carries],
         *select(past, tangent.past),
         *active(d_past, f_past),
         *select(xs, tangent.xs),

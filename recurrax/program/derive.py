@@ -29,7 +29,7 @@ Flags = tuple[bool, ...]
 class Tangent:
     """The tangent of a step and what of the step's operands it reads."""
 
-    step: Step  # consts: [read consts, tangents]; past: [read carries, read past, tangents]; xs alike
+    step: Step  # consts: those read, then tangents; past: carries, past read, tangents; xs alike
     consts: Flags  # which consts it reads
     carry: Flags  # which carries before the step it reads
     past: Flags
@@ -75,11 +75,11 @@ def tangent_of(step: Step, consts: Flags, carry: Flags, past: Flags, xs: Flags) 
     outputs = tuple(o and is_differentiable(a) for o, a in zip(outputs, ys, strict=True))
     flags = (*consts, *moving, *past, *xs)
     primals = [struct for part in step.inputs() for struct in part]
-    tangents = [a for a, flag in zip(primals, flags, strict=True) if flag]
+    tangents_in = [a for a, flag in zip(primals, flags, strict=True) if flag]
     wanted = (*moving, *outputs)
 
     def f(*args: Any) -> list[Any]:
-        primals, tangents = args[: len(flags)], args[len(flags) :]
+        primals, tangents = chunks(args, [len(flags), len(tangents_in)])
 
         def along(*active: Any) -> list[Any]:
             values = iter(active)
@@ -89,10 +89,10 @@ def tangent_of(step: Step, consts: Flags, carry: Flags, past: Flags, xs: Flags) 
         active = [p for p, flag in zip(primals, flags, strict=True) if flag]
         return jax.jvp(along, active, list(tangents))[1]
 
-    closed, used = pruned(traced(f, [*primals, *tangents]), len(primals))
+    closed, used = pruned(traced(f, [*primals, *tangents_in]), len(primals))
     read = step.split(used)
     groups = step.split(range(len(flags)))
-    dots = [len(flags) + i for i in range(len(tangents))]
+    dots = [len(flags) + i for i in range(len(tangents_in))]
     dot_of = dict(zip([i for i, flag in enumerate(flags) if flag], dots, strict=True))
 
     def both(part: int) -> list[int]:

@@ -59,11 +59,14 @@ def product(op: Op, shared: int) -> Product | None:
     return None
 
 
-def fused_over_shared_operand(ops: Sequence[Op], ranks: Ranks) -> list[Op]:
+def fused_over_shared_operand(
+    ops: Sequence[Op], ranks: Ranks, inside: set[Op]
+) -> list[Op]:
     """``h A``, ``h B`` become ``h [A B]`` and two slices of it.
 
     If the other operands are invariant the product comes where the first one was; if not, where
-    the last one was, provided that nobody needed a result before.
+    the last one was, provided that nobody needed a result before. What must run in a loop
+    (``inside``) and what need not are never joined.
     """
     groups: dict[Any, list[Product]] = {}
     taken: set[Op] = set()
@@ -77,9 +80,8 @@ def fused_over_shared_operand(ops: Sequence[Op], ranks: Ranks) -> list[Op]:
                     continue
                 key = found.key()
                 if key is not None:
-                    groups.setdefault((invariant_side, ranks.of(found.op.out), key), []).append(
-                        found
-                    )
+                    where = (ranks.of(op.out), op in inside)
+                    groups.setdefault((invariant_side, where, key), []).append(found)
         for (side, _, _), members in groups.items():
             if side == invariant_side and len(members) > 1:
                 taken.update(member.op for member in members)

@@ -117,3 +117,4 @@ def is_explicitly_placed(aval: Any) -> bool:
         return True
     sharding = getattr(aval, "sharding", None)
     return any(axis is not None for axis in getattr(sharding, "spec", ()) or ())
+

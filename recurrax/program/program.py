@@ -81,7 +81,12 @@ def build(body: Body, step: Step) -> Program:
     if step.derived:
         ops = regrouped(ops, body.outputs, ranks, PRODUCTS, make.mul)
     ops = invariant_first(ops, ranks)
-    ops = fused_over_shared_operand(ops, ranks)
+    inside = {
+        op
+        for part in loops_of(parts, carry, new, ops, body.outputs, ranks).values()
+        for op in part
+    }
+    ops = fused_over_shared_operand(ops, ranks, inside)
     ops = invariant_first(ops, ranks)
     ops = fused_sums(ops, body.outputs, ranks)
     ops = straightened(ops, ranks)
@@ -90,23 +95,14 @@ def build(body: Body, step: Step) -> Program:
     ranks = ranked(body.ops)
     uses = Uses.of(body.ops, body.outputs)
 
-    sums = {
-        group[0]: found
-        for group in parts.groups
-        if len(group) == 1
-        and (found := summand(carry[group[0]], new[group[0]], uses)) is not None
-    }
+    sums = sums_of(parts, carry, new, uses)
     delays = [
         group[0]
         for group, recurrent in zip(parts.groups, parts.recurrent, strict=True)
         if not recurrent
     ]
     invariant = [op for op in body.ops if ranks.of(op.out) == INVARIANT]
-    loops = {
-        rank: slice_of(rank, [new[i] for i in group], body.ops, ranks)
-        for rank, group in enumerate(parts.groups, 1)
-        if group[0] not in sums and group[0] not in delays
-    }
+    loops = loops_of(parts, carry, new, body.ops, body.outputs, ranks)
     in_loop = {op for ops in loops.values() for op in ops}
     summing = {uses.maker[new[i]] for i in sums}
     bulk = [
@@ -125,6 +121,37 @@ def build(body: Body, step: Step) -> Program:
 def invariant_first(ops: Sequence[Op], ranks: Ranks) -> list[Op]:
     """What depends on parameters alone comes first; the order is otherwise kept."""
     return sorted(ops, key=lambda op: ranks.of(op.out) != INVARIANT)
+
+
+def sums_of(
+    parts: Parts, carry: Sequence[Value], new: Sequence[Value], uses: Uses
+) -> dict[int, Value]:
+    """The components that only add up a value, with that value."""
+    return {
+        group[0]: found
+        for group in parts.groups
+        if len(group) == 1
+        and (found := summand(carry[group[0]], new[group[0]], uses)) is not None
+    }
+
+
+def loops_of(
+    parts: Parts,
+    carry: Sequence[Value],
+    new: Sequence[Value],
+    ops: Sequence[Op],
+    outputs: Sequence[Value],
+    ranks: Ranks,
+) -> dict[int, list[Op]]:
+    """For every part that needs a loop, by rank: the operations that must be in it."""
+    sums = sums_of(parts, carry, new, Uses.of(ops, outputs))
+    return {
+        rank: slice_of(rank, [new[i] for i in group], ops, ranks)
+        for rank, (group, recurrent) in enumerate(
+            zip(parts.groups, parts.recurrent, strict=True), 1
+        )
+        if recurrent and group[0] not in sums
+    }
 
 
 def summand(old: Value, new: Value, uses: Uses) -> Value | None:

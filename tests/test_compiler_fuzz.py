@@ -1,0 +1,824 @@
+"""Random steps, and a table of peculiar ones: ``method="chunked"`` computes what ``lax.scan`` does.
+
+Values, and the gradient with respect to every float operand, under one random cotangent.
+"""
+
+import zlib
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from jax import lax
+
+import recurrax as rx
+
+LENGTHS = (1, 2, 3, 5, 7, 8, 9, 13)
+# A compilation or two per example: fewer of them than the profile gives to cheaper tests.
+EXAMPLES = max(8, settings.default.max_examples // 3)
+
+
+def outcomes(scan, problem, seed, **options):
+    """``(values, values on the way to a gradient, gradients)`` of a step over time."""
+    step, params, init, xs, length = problem
+    leaves, tree = jax.tree.flatten((params, init, xs))
+    inexact = [jnp.issubdtype(a.dtype, jnp.inexact) for a in leaves]
+
+    def run(active):
+        values = iter(active)
+        full = [next(values) if flag else a for a, flag in zip(leaves, inexact, strict=True)]
+        params, init, xs = jax.tree.unflatten(tree, full)
+        return scan(partial(step, params), init, xs, length=length, **options)
+
+    def with_gradient(active):
+        out, pullback = jax.vjp(run, active)
+        rng = np.random.default_rng(seed)
+        return out, pullback(jax.tree.map(lambda a: cotangent(rng, a), out))[0]
+
+    active = [a for a, flag in zip(leaves, inexact, strict=True) if flag]
+    return jax.jit(lambda a: (run(a), *with_gradient(a)))(active)
+
+
+def cotangent(rng, a):
+    if not jnp.issubdtype(a.dtype, jnp.inexact):
+        return np.zeros(a.shape, jax.dtypes.float0)
+    number = rng.normal(size=a.shape)
+    if jnp.issubdtype(a.dtype, jnp.complexfloating):
+        number = number + 1j * rng.normal(size=a.shape)
+    return jnp.asarray(number, a.dtype)
+
+
+def assert_same(got, want, tolerance):
+    """Structures, shapes and dtypes agree; numbers do relative to the scale of their array."""
+    assert jax.tree.structure(got) == jax.tree.structure(want)
+    for (path, a), b in zip(
+        jax.tree_util.tree_leaves_with_path(got), jax.tree.leaves(want), strict=True
+    ):
+        where = jax.tree_util.keystr(path)
+        assert (a.shape, a.dtype) == (b.shape, b.dtype), where
+        a, b = np.asarray(a), np.asarray(b)
+        if not np.issubdtype(b.dtype, np.inexact):
+            np.testing.assert_array_equal(a, b, where)
+            continue
+        assert np.all(np.isfinite(b)), f"{where}: the oracle itself is not finite"
+        error = np.max(np.abs(a - b), initial=0.0) / max(1.0, np.max(np.abs(b), initial=0.0))
+        assert error <= tolerance, f"{where}: error {error:.2e}"
+
+
+def check(problem, seed, reverse, chunk, tolerance=1e-12):
+    want = outcomes(lax.scan, problem, seed, reverse=reverse)
+    got = outcomes(rx.scan, problem, seed, reverse=reverse, method="chunked", chunk=chunk)
+    assert_same(got, want, tolerance)
+
+
+def chunks_of(length):
+    return (None, *sorted({1, 2, max(length - 1, 1), length, length + 1}))
+
+
+# ------------------------------------------------------------------------------- random steps
+
+NEEDS = {  # block: (values it reads, whether it has a matrix, a vector)
+    "matmul": (1, "matrix"),
+    "invariant work": (1, "matrix"),
+    "transposed matmul": (1, "matrix"),
+    "two products, one operand": (1, "matrices"),
+    "sum of products": (2, "matrices"),
+    "diagonal": (1, "vector"),
+    "bias": (1, "vector"),
+    "tanh": (1, None),
+    "sigmoid": (1, None),
+    "relu": (1, None),
+    "silu": (1, None),
+    "add": (2, None),
+    "sub": (2, None),
+    "mul": (2, None),
+    "where": (3, None),
+    "gate": (3, None),
+    "rotate": (1, None),
+    "mean": (1, None),
+    "single precision": (1, None),
+    "constant": (1, None),
+}
+ENDS = ("squash", "leak", "sum", "old of", "new of", "same", "zero", "input")
+
+
+def spread(v, like):
+    """A vector on every row; ranks do not promote in this suite."""
+    return jnp.broadcast_to(v.reshape((1,) * (like.ndim - 1) + v.shape), like.shape)
+
+
+def block(name, p, values):
+    """One building block; every value is ``(*batch, n)``."""
+    a = values[0]
+    match name:
+        case "matmul":
+            return a @ p if p.ndim == 2 and a.ndim > 1 else p @ a
+        case "invariant work":
+            return a @ (jnp.tanh(p) @ p)
+        case "transposed matmul":
+            return a @ p.T
+        case "two products, one operand":
+            return jnp.tanh(a @ p[0]) * (a @ p[1])
+        case "sum of products":
+            return a @ p[0] + values[1] @ p[1]
+        case "diagonal":
+            return a * spread(p, a)
+        case "bias":
+            return a + spread(p, a)
+        case "tanh":
+            return jnp.tanh(a)
+        case "sigmoid":
+            return jax.nn.sigmoid(a)
+        case "relu":  # off the kink: rounding must not choose the side
+            return jax.nn.relu(a + 0.0123)
+        case "silu":
+            return jax.nn.silu(a)
+        case "add":
+            return a + values[1]
+        case "sub":
+            return a - values[1]
+        case "mul":
+            return a * jnp.sin(values[1])
+        case "where":
+            return jnp.where(a > 0.0321, values[1], values[2])
+        case "gate":
+            z = jax.nn.sigmoid(a)
+            return z * values[1] + (1 - z) * values[2]
+        case "rotate":
+            return jnp.concatenate([a[..., 1:], a[..., :1]], -1)
+        case "mean":
+            return jnp.broadcast_to(jnp.mean(a, -1, keepdims=True), a.shape)
+        case "single precision":
+            return jnp.tanh(a.astype(jnp.float32)).astype(a.dtype)
+        case "constant":
+            return a * 0.75 - 0.125
+    raise AssertionError(name)
+
+
+def grammar_step(plan, params, carry, x):
+    """Interprets a plan: embed, blocks one after another, then the ends of the components."""
+    olds, count = carry
+    x = {**x, "embedded": params["table"][x["token"]]}
+    pool = [x["dense"] @ params["in"], x["same"], x["embedded"], *olds]
+    for (name, where), p in zip(plan["blocks"], params["blocks"], strict=True):
+        pool.append(block(name, p, [pool[i % len(pool)] for i in where]))
+    news = []
+    for (end, i), old in zip(plan["ends"], olds, strict=True):
+        value = jnp.tanh(pool[-1 - i % len(pool)])
+        new = {
+            "squash": value,
+            "leak": 0.5 * old + 0.5 * value,
+            "sum": old + value,
+            "old of": olds[i % len(olds)],
+            "new of": jnp.tanh(news[-1]) if news else value,
+            "same": old,
+            "zero": jnp.zeros_like(old),
+            "input": x["same"],
+        }[end]
+        news.append(new)
+    ys = {
+        "pool": pool[-1],
+        "carry": (news[0], olds[-1]),
+        "input": x["same"],
+        "count": (count, jnp.float32(2)),
+        "none": None,
+        "sum": jnp.sum(pool[-1] * pool[2]),
+    }
+    return (tuple(news), count + 1), [ys[name] for name in plan["ys"]]
+
+
+@st.composite
+def grammar_problems(draw):
+    components = draw(st.integers(1, 3))
+    n, m = draw(st.integers(2, 3)), draw(st.integers(2, 3))
+    batch = tuple(draw(st.lists(st.integers(1, 2), max_size=2)))
+    length = draw(st.sampled_from(LENGTHS))
+    names = draw(st.lists(st.sampled_from(sorted(NEEDS)), min_size=1, max_size=6))
+    blocks = [
+        (name, tuple(draw(st.integers(0, 3 + components + k)) for _ in range(NEEDS[name][0])))
+        for k, name in enumerate(names)
+    ]
+    plan = {
+        "blocks": blocks,
+        "ends": [
+            (draw(st.sampled_from(ENDS)), draw(st.integers(0, 2 + components)))
+            for _ in range(components)
+        ],
+        "ys": draw(
+            st.lists(
+                st.sampled_from(("pool", "carry", "input", "count", "none", "sum")), max_size=3
+            )
+        ),
+    }
+    seed = draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+
+    def array(*shape):
+        return jnp.asarray(rng.normal(size=shape) * 0.5)
+
+    shapes = {"matrix": (n, n), "matrices": (2, n, n), "vector": (n,)}
+    params = {
+        "in": array(m, n),
+        "table": array(4, n),
+        "blocks": [
+            array(*shapes[NEEDS[name][1]]) if NEEDS[name][1] else None for name, _ in blocks
+        ],
+    }
+    init = (tuple(array(*batch, n) for _ in range(components)), jnp.int32(0))
+    xs = {
+        "dense": array(length, *batch, m),
+        "same": array(length, *batch, n),
+        "token": jnp.asarray(rng.integers(0, 4, size=(length, *batch))),
+        "unused": array(length, 2),
+    }
+    tolerance = 1e-4 if "single precision" in names else 1e-12
+    problem = partial(grammar_step, plan), params, init, xs, length
+    reverse, chunk = draw(st.booleans()), draw(st.sampled_from(chunks_of(length)))
+    return problem, seed, reverse, chunk, tolerance
+
+
+@settings(max_examples=EXAMPLES)
+@given(grammar_problems())
+def test_a_random_step_computes_what_lax_scan_computes(drawn):
+    check(*drawn)
+
+
+# ---------------------------------------------------------------------- steps written by hand
+
+STEPS = {}
+
+
+def peculiar(make):
+    """Registers ``make(array, T) -> (step, params, init, xs)``; ``array`` draws one."""
+    STEPS[make.__name__] = make
+    return make
+
+
+def dense(p, x, h):
+    return x @ p["w"] + h @ p["u"] + spread(p["b"], h)
+
+
+def gate(array, m=3, n=2):
+    return {"w": array(m, n), "u": array(n, n), "b": array(n)}
+
+
+@peculiar
+def elman(array, T):
+    def step(p, h, x):
+        h = jnp.tanh(dense(p, x, h))
+        return h, h
+
+    return step, gate(array), array(2, 2), array(T, 2, 3)
+
+
+@peculiar
+def lstm_with_a_product_per_gate(array, T):
+    def step(p, carry, x):
+        h, c = carry
+        i, f, o = (jax.nn.sigmoid(dense(p[k], x, h)) for k in "ifo")
+        c = f * c + i * jnp.tanh(dense(p["g"], x, h))
+        h = o * jnp.tanh(c)
+        return (h, c), h
+
+    return step, {k: gate(array) for k in "ifog"}, (array(2, 2), array(2, 2)), array(T, 2, 3)
+
+
+@peculiar
+def gru_reset_before(array, T):
+    def step(p, h, x):
+        r, z = (jax.nn.sigmoid(dense(p[k], x, h)) for k in "rz")
+        n = jnp.tanh(dense(p["n"], x, r * h))
+        h = (1 - z) * n + z * h
+        return h, h
+
+    return step, {k: gate(array) for k in "rzn"}, array(2, 2), array(T, 2, 3)
+
+
+@peculiar
+def projection_and_an_output_gate_on_the_new_cell(array, T):
+    def step(p, carry, x):
+        r, c = carry
+        i = jax.nn.sigmoid(x @ p["wi"] + r @ p["ui"] + c @ p["pi"])
+        c = (1 - i) * c + i * jnp.tanh(x @ p["wg"] + r @ p["ug"])
+        o = jax.nn.sigmoid(x @ p["wo"] + r @ p["uo"] + c @ p["po"])
+        return ((o * jnp.tanh(c)) @ p["down"], c), o
+
+    params = {k: array(3, 4) for k in ("wi", "wg", "wo")} | {
+        **{k: array(2, 4) for k in ("ui", "ug", "uo")},
+        **{k: array(4, 4) for k in ("pi", "po")},
+        "down": array(4, 2),
+    }
+    return step, params, (array(2, 2), array(2, 4)), array(T, 2, 3)
+
+
+@peculiar
+def diagonal(array, T):
+    def step(p, h, x):
+        a = jax.nn.sigmoid(x @ p["a"])
+        h = a * h + (1 - a) * (x @ p["w"])
+        return h, h @ p["out"]
+
+    return (
+        step,
+        {"a": array(3, 2), "w": array(3, 2), "out": array(2, 3)},
+        array(2, 2),
+        array(T, 2, 3),
+    )
+
+
+@peculiar
+def complex_diagonal(array, T):
+    def step(p, h, x):
+        rate = jnp.exp(lax.complex(-jnp.exp(p["nu"]), p["theta"]))
+        h = spread(rate, h) * h + lax.complex(x @ p["w"], jnp.zeros((2, 2)))
+        return h, h.real
+
+    params = {"nu": array(2), "theta": array(2), "w": array(3, 2)}
+    return step, params, lax.complex(array(2, 2), array(2, 2)), array(T, 2, 3)
+
+
+@peculiar
+def convolutional(array, T):
+    def conv(a, k):
+        return lax.conv_general_dilated(a, k, (1,), "SAME")
+
+    def step(p, carry, x):
+        h, c = carry
+        f, o = (jax.nn.sigmoid(conv(x, p[k]["w"]) + conv(h, p[k]["u"])) for k in "fo")
+        c = f * c + (1 - f) * jnp.tanh(conv(x, p["g"]["w"]) + conv(h, p["g"]["u"]))
+        h = o * jnp.tanh(c)
+        return (h, c), h
+
+    params = {k: {"w": array(2, 1, 3), "u": array(2, 2, 3)} for k in "fog"}
+    return step, params, (array(2, 2, 4), array(2, 2, 4)), array(T, 2, 1, 4)
+
+
+@peculiar
+def convolution_channels_last(array, T):
+    def conv(a, k, **more):
+        return lax.conv_general_dilated(
+            a, k, (1,), "SAME", dimension_numbers=("NWC", "WIO", "NWC"), **more
+        )
+
+    def step(p, h, x):
+        h = jnp.tanh(conv(x, p["w"]) + conv(h, p["u"]) + conv(h, p["depth"], feature_group_count=2))
+        return h, h
+
+    params = {"w": array(3, 1, 2), "u": array(2, 2, 2), "depth": array(3, 1, 2)}
+    return step, params, array(2, 4, 2), array(T, 2, 4, 1)
+
+
+@peculiar
+def nested_trees(array, T):
+    def step(p, carry, x):
+        a, (b, rest) = carry["a"], carry["b"]
+        a = jnp.tanh(a @ p["cells"][0]["u"] + x["left"][0])
+        b = jnp.tanh(b @ p["cells"][1]["u"] + x["right"] + rest["c"])
+        return {"a": a, "b": (b, {"c": 0.5 * rest["c"] + a, "none": None})}, [{"b": b}, (a,)]
+
+    params = {"cells": [{"u": array(2, 2)}, {"u": array(2, 2)}]}
+    init = {"a": array(2, 2), "b": (array(2, 2), {"c": array(2, 2), "none": None})}
+    return step, params, init, {"left": (array(T, 2, 2),), "right": array(T, 2, 2)}
+
+
+@peculiar
+def mixed_precision(array, T):
+    def step(p, carry, x):
+        h, c = carry
+        u = jnp.tanh(x @ p["w"] + h @ p["u"].astype(jnp.float32))
+        c = 0.9 * c + u.astype(jnp.float64) * p["u"][0]
+        return (jnp.tanh(c).astype(jnp.float32), c), (u, c)
+
+    single = partial(jnp.asarray, dtype=jnp.float32)
+    params = {"w": single(array(3, 2)), "u": array(2, 2)}
+    return step, params, (single(array(2)), array(2)), single(array(T, 3))
+
+
+@peculiar
+def nothing_is_used(array, T):
+    def step(p, carry, x):
+        h, unused = carry
+        h = jnp.tanh(h @ p["u"])
+        return (h, unused), None
+
+    return step, {"u": array(2, 2), "v": array(3)}, (array(2), array(2)), (array(T, 2), array(T))
+
+
+@peculiar
+def weights_that_travel_in_the_carry(array, T):
+    def step(p, carry, x):
+        h, w = carry
+        h = jnp.tanh(x @ w["w"] + h @ w["u"] + spread(p, h))
+        return (h, w), h
+
+    return step, array(2), (array(2, 2), {"w": array(3, 2), "u": array(2, 2)}), array(T, 2, 3)
+
+
+@peculiar
+def delays(array, T):
+    def step(p, carry, x):
+        h, last, before_last = carry
+        h = jnp.tanh(h @ p["u"] + x @ p["a"] + last @ p["b"] + before_last @ p["c"])
+        return (h, x, last), (h, before_last)
+
+    params = {"u": array(2, 2), **{k: array(3, 2) for k in "abc"}}
+    return step, params, (array(2), array(3), array(3)), array(T, 3)
+
+
+@peculiar
+def a_delay_of_the_state(array, T):
+    def step(p, carry, x):
+        h, old = carry
+        new = jnp.tanh(h @ p["u"] + x)
+        return (new, h), new @ p["v"] + old
+
+    return step, {"u": array(2, 2), "v": array(2, 2)}, (array(2), array(2)), array(T, 2)
+
+
+@peculiar
+def a_skip_of_two_steps(array, T):
+    def step(p, carry, x):
+        h, old = carry
+        new = jnp.tanh(h @ p["u"] + old @ p["v"] + x)
+        return (new, h), old
+
+    return step, {"u": array(2, 2), "v": array(2, 2)}, (array(2), array(2)), array(T, 2)
+
+
+@peculiar
+def swap(array, T):
+    def step(p, carry, x):
+        a, b = carry
+        return (b, jnp.tanh(a @ p + x)), (a, b)
+
+    return step, array(2, 2), (array(2), array(2)), array(T, 2)
+
+
+@peculiar
+def permutation(array, T):
+    def step(p, carry, x):
+        a, b = carry
+        return (b, a), a @ p + 2 * b * x
+
+    return step, array(2, 2), (array(2), array(2)), array(T, 2)
+
+
+@peculiar
+def rotation_of_three(array, T):
+    def step(p, carry, x):
+        a, b, c = carry
+        return (b, c, a), (a @ p, b * x)
+
+    return step, array(2, 2), (array(2), array(2), array(2)), array(T, 2)
+
+
+@peculiar
+def running_sums(array, T):
+    def step(p, carry, x):
+        total, square, outer, scalar = carry
+        u = jnp.tanh(x @ p)
+        return (total + u, u * u + square, outer + x.T @ u, scalar + jnp.sum(u)), None
+
+    init = array(2, 2), array(2, 2), array(3, 2), array()
+    return step, array(3, 2), init, array(T, 2, 3)
+
+
+@peculiar
+def sums_through_linear_operations(array, T):
+    def step(p, carry, x):
+        h, total, other = carry
+        h = jnp.tanh(h @ p["u"] + x @ p["w"])
+        pair = jnp.concatenate([h, -x], -1)[..., 1:4] * spread(p["scale"], x)
+        total = total + jnp.sum(pair.T.reshape(3, 2), 1) - 0.5
+        return (h, total, other + jnp.einsum("bi,bj->ij", h @ p["u"], 2 * x)), h
+
+    params = {"u": array(2, 2), "w": array(3, 2), "scale": array(3)}
+    return step, params, (array(2, 2), array(3), array(2, 3)), array(T, 2, 3)
+
+
+@peculiar
+def a_sum_that_is_read(array, T):
+    def step(p, carry, x):
+        total, h, double = carry
+        h = jnp.tanh(h @ p + total)
+        return (total + x, h, double + total), (total, h)
+
+    return step, array(2, 2), (array(2), array(2), array(2)), array(T, 2)
+
+
+@peculiar
+def a_sum_of_what_never_changes(array, T):
+    def step(p, carry, x):
+        total, fixed, count = carry
+        return (total + fixed * p, fixed, count + 3), x
+
+    return step, array(2), (array(2), array(2), jnp.int32(1)), array(T, 2)
+
+
+@peculiar
+def stack_in_one_step(array, T):
+    def step(p, carry, x):
+        new = []
+        for layer, h in zip(p, carry, strict=True):
+            x = jnp.tanh(dense(layer, x, h))
+            new.append(x)
+        return tuple(new), x
+
+    params = [gate(array, 3, 2), gate(array, 2, 3), gate(array, 3, 2)]
+    return step, params, (array(2, 2), array(2, 3), array(2, 2)), array(T, 2, 3)
+
+
+@peculiar
+def upper_layer_listed_first(array, T):
+    def step(p, carry, x):
+        top, bottom = carry
+        bottom = jnp.tanh(dense(p[0], x, bottom))
+        top = jnp.tanh(dense(p[1], bottom, top))
+        return (top, bottom), {"both": jnp.concatenate([top, bottom], -1)}
+
+    return step, [gate(array, 3, 2), gate(array, 2, 2)], (array(2, 2), array(2, 2)), array(T, 2, 3)
+
+
+@peculiar
+def readout_and_softmax(array, T):
+    def step(p, h, x):
+        h = jnp.tanh(dense(p["cell"], x, h))
+        return h, jax.nn.log_softmax(h @ p["out"] + spread(p["bias"], jnp.zeros((2, 4))))
+
+    params = {"cell": gate(array), "out": array(2, 4), "bias": array(4)}
+    return step, params, array(2, 2), array(T, 2, 3)
+
+
+@peculiar
+def fast_weights(array, T):
+    def step(p, s, x):
+        q, k, v = (x @ p[name] for name in "qkv")
+        s = 0.9 * s + (v - k @ s)[None, :] * k[:, None]
+        return s, q @ s
+
+    return step, {name: array(3, 2) for name in "qkv"}, array(2, 2), array(T, 3)
+
+
+@peculiar
+def embedding(array, T):
+    def step(p, h, token):
+        h = jnp.tanh(p["table"][token] + h @ p["u"])
+        return h, (h @ p["table"].T, token)
+
+    params = {"table": array(5, 2), "u": array(2, 2)}
+    tokens = jnp.asarray(np.arange(2 * T).reshape(T, 2) * 7 % 5)
+    return step, params, array(2, 2), tokens
+
+
+@peculiar
+def step_counter(array, T):
+    def step(p, carry, x):
+        h, t = carry
+        h = jnp.tanh(h @ p + x * jnp.cos(t.astype(h.dtype)))
+        return (h, t + 1), (t, h)
+
+    return step, array(2, 2), (array(2), jnp.int64(3)), array(T, 2)
+
+
+@peculiar
+def boolean_flags(array, T):
+    def step(p, carry, x):
+        h, done, seen = carry
+        new = jnp.tanh(h @ p + x)
+        done = done | (jnp.sum(x) > 1.0123)
+        return (jnp.where(done, h, new), done, ~seen), (done, seen)
+
+    return step, array(2, 2), (array(2), jnp.array(False), jnp.array(True)), array(T, 2)
+
+
+@peculiar
+def outputs_that_are_not_computed(array, T):
+    def step(p, h, x):
+        new = jnp.tanh(h @ p + x)
+        return new, {"old": h, "new": new, "again": new, "x": x, "none": None, "p": p, "one": 1.0}
+
+    return step, array(2, 2), array(2), array(T, 2)
+
+
+@peculiar
+def kinks_at_exactly_zero(array, T):
+    def step(p, carry, x):
+        h, c = carry
+        h = jax.nn.relu(h @ p["u"] + x * p["s"])
+        c = jnp.maximum(c, 0.0) + jax.nn.relu(c) + jnp.abs(h) + jax.nn.leaky_relu(c)
+        return (h, 0.1 * c), (jax.nn.relu6(h), jax.nn.silu(c), jax.nn.elu(c))
+
+    return step, {"u": array(2, 2), "s": array(2)}, (jnp.zeros(2), jnp.zeros(2)), jnp.zeros((T, 2))
+
+
+@peculiar
+def custom_jvp_of_our_own(array, T):
+    @jax.custom_jvp
+    def straight_through(v):
+        return jnp.where(v > 0.0321, 1.0, 0.0)
+
+    straight_through.defjvps(lambda t, _, v: t * jnp.exp(-v * v))
+
+    def step(p, h, x):
+        v = 0.5 * h + x @ p["w"]
+        spikes = straight_through(v)
+        return v - spikes, spikes @ p["out"]
+
+    return step, {"w": array(3, 2), "out": array(2, 2)}, array(2), array(T, 3)
+
+
+@peculiar
+def masks(array, T):
+    def step(p, h, x):
+        x, keep = x
+        new = jnp.tanh(dense(p, x, h))
+        h = jnp.where(keep[:, None], new, h)
+        return h, jnp.where(keep[:, None], new, 0.0)
+
+    keep = jnp.asarray(np.arange(T)[:, None] < np.array([1, max(T - 1, 1)])[None, :])
+    return step, gate(array), array(2, 2), (array(T, 2, 3), keep)
+
+
+@peculiar
+def ensemble(array, T):
+    def step(p, h, x):
+        r = jax.nn.sigmoid(
+            jnp.einsum("bi,eio->ebo", x, p["w"]) + jnp.einsum("ebi,eio->ebo", h, p["u"])
+        )
+        h = jnp.tanh(jnp.einsum("ebi,eio->ebo", r * h, p["v"]))
+        return h, jnp.mean(h, 0)
+
+    params = {"w": array(3, 3, 2), "u": array(3, 2, 2), "v": array(3, 2, 2)}
+    return step, params, array(3, 2, 2), array(T, 2, 3)
+
+
+@peculiar
+def matvec(array, T):
+    def step(p, h, x):
+        gates = p["w"] @ x + p["u"] @ h + p["b"]
+        z, n = jnp.split(gates, 2)
+        h = jax.nn.sigmoid(z) * h + jnp.tanh(n)
+        return h, p["out"] @ h
+
+    params = {"w": array(4, 3), "u": array(4, 2), "b": array(4), "out": array(3, 2)}
+    return step, params, array(2), array(T, 3)
+
+
+@peculiar
+def matvec_per_gate(array, T):
+    def step(p, h, x):
+        z = jax.nn.sigmoid(p["wz"] @ x + p["uz"] @ h)
+        n = jnp.tanh(p["wn"] @ x + p["un"] @ (z * h))
+        return h + z * (n - h), h
+
+    params = {"wz": array(2, 3), "uz": array(2, 2), "wn": array(2, 3), "un": array(2, 2)}
+    return step, params, array(2), array(T, 3)
+
+
+@peculiar
+def two_batch_axes(array, T):
+    step, params, _, _ = gru_reset_before(array, T)
+    return step, params, array(2, 3, 2), array(T, 2, 3, 3)
+
+
+@peculiar
+def empty_batch(array, T):
+    step, params, _, _ = lstm_with_a_product_per_gate(array, T)
+    return step, params, (array(0, 2), array(0, 2)), array(T, 0, 3)
+
+
+@peculiar
+def one_matrix_in_many_places(array, T):
+    def step(w, h, x):
+        h = jnp.tanh(h @ w + x @ w.T + (w @ h.T).T + spread(w @ h[0] + h[:, 0] @ w, h))
+        return h, (w @ h.T).T
+
+    return step, array(2, 2), array(2, 2), array(T, 2, 2)
+
+
+@peculiar
+def products_of_states(array, T):
+    def step(p, carry, x):
+        a, b = carry
+        scores = jax.nn.softmax(a @ b.T + x @ a.T)
+        a = jnp.tanh(scores @ b + x + a @ p)
+        b = jnp.tanh(scores.T @ a + 0.5 * (b @ a.T) @ b)
+        return (a, b), scores
+
+    return step, array(3, 3), (array(2, 3), array(2, 3)), array(T, 2, 3)
+
+
+@peculiar
+def layer_norm_and_sort(array, T):
+    def step(p, h, x):
+        u = h @ p["u"] + x
+        u = (u - jnp.mean(u, -1, keepdims=True)) / jnp.sqrt(jnp.var(u, -1, keepdims=True) + 0.1)
+        h = jnp.tanh(jnp.cumsum(u, -1) + jnp.sort(h, -1) * spread(p["s"], h))
+        return h, (jnp.argmax(h, -1), lax.top_k(h, 2)[0])
+
+    return step, {"u": array(3, 3), "s": array(3)}, array(2, 3), array(T, 2, 3)
+
+
+@peculiar
+def ring_buffer(array, T):
+    def step(p, carry, x):
+        buffer, t = carry
+        oldest = lax.dynamic_index_in_dim(buffer, t % 3, keepdims=False)
+        new = jnp.tanh(x + oldest @ p)
+        buffer = lax.dynamic_update_index_in_dim(buffer, new, t % 3, 0)
+        return (buffer, t + 1), buffer.at[0].add(x).sum(0)
+
+    return step, array(2, 2), (array(3, 2), jnp.int32(0)), array(T, 2)
+
+
+@peculiar
+def no_carry(array, T):
+    def step(p, carry, x):
+        return carry, jnp.tanh(x @ p)
+
+    return step, array(3, 2), (), array(T, 2, 3)
+
+
+@peculiar
+def no_input(array, T):
+    def step(p, h, _):
+        h = jnp.tanh(h @ p)
+        return h, h
+
+    return step, array(2, 2), array(2), None
+
+
+@peculiar
+def one_value_for_two_components(array, T):
+    def step(p, carry, x):
+        h, copy, zero = carry
+        new = jnp.tanh(h @ p + x + zero)
+        return (new, new, jnp.zeros_like(zero)), copy
+
+    return step, array(2, 2), (array(2), array(2), array(2)), array(T, 2)
+
+
+@peculiar
+def rematerialized_and_jitted(array, T):
+    step, params, init, xs = gru_reset_before(array, T)
+    return jax.checkpoint(jax.jit(step)), params, init, xs
+
+
+@peculiar
+def zeros_of_both_signs(array, T):
+    def step(p, h, x):
+        up, down = jnp.copysign(h, 0.0), jnp.copysign(h, -0.0)
+        h = 0.5 * h + x @ p
+        return h, (up, down)
+
+    return step, array(2, 2), array(2), array(T, 2)
+
+
+@peculiar
+def scalars_only(array, T):
+    def step(p, carry, x):
+        level, trend = carry
+        new = p["a"] * x + (1 - p["a"]) * (level + trend)
+        return (new, p["b"] * (new - level) + (1 - p["b"]) * trend), level + trend
+
+    return step, {"a": array(), "b": array()}, (array(), array()), array(T)
+
+
+@peculiar
+def a_loss_summed_in_the_carry(array, T):
+    def step(p, carry, x):
+        h, loss = carry
+        x, y = x
+        h = jnp.tanh(dense(p, x, h))
+        return (h, loss + jnp.sum((h - y) ** 2)), None
+
+    return step, gate(array), (array(2, 2), array()), (array(T, 2, 3), array(T, 2, 2))
+
+
+def check_peculiar(name, seed, length, reverse, chunk):
+    rng = np.random.default_rng(seed)
+    made = STEPS[name](lambda *shape: jnp.asarray(rng.normal(size=shape) * 0.5), length)
+    tolerance = 1e-4 if name == "mixed_precision" else 1e-12
+    check((*made, length), seed, reverse, chunk, tolerance)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_peculiar_step_computes_what_lax_scan_computes(name, rng):
+    length = int(rng.choice(LENGTHS[2:]))
+    options = chunks_of(length)
+    chunk, reverse = options[rng.integers(len(options))], bool(rng.integers(2))
+    print(f"length {length}, chunk {chunk}, reverse {reverse}")
+    check_peculiar(name, int(rng.integers(2**32)), length, reverse, chunk)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STEPS)
+def test_a_peculiar_step_in_every_length_chunk_and_direction(name):
+    seed = zlib.crc32(name.encode())
+    for length in LENGTHS:
+        for chunk in chunks_of(length):
+            for reverse in (False, True):
+                print(f"length {length}, chunk {chunk}, reverse {reverse}")
+                check_peculiar(name, seed, length, reverse, chunk)
