@@ -21,6 +21,7 @@ from recurrax.cells import (
     params_to_dict as params_to_dict,
     to_concatenated as to_concatenated,
 )
+from recurrax.explain import explain as explain
 from recurrax.scan import scan as scan
 from recurrax.sequence import unroll as unroll
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import jax
 
-from recurrax.evaluators import recurrence, reference
+from recurrax.evaluators import borders, recurrence, reference
 from recurrax.program.trace import NotUnderstood, trace
 
 METHODS = ("auto", "scan", "chunked", "associative", "newton", "kernel")
 AVAILABLE = ("auto", "scan", "chunked")
+KEEP = ("carries", "borders")
 
 
 def scan(
@@ -21,6 +22,7 @@ def scan(
     *,
     method: str = "auto",
     chunk: int | None = None,
+    keep: str = "carries",
 ) -> tuple[Any, Any]:
     """Runs a step function over time, with the signature and the results of ``jax.lax.scan``.
 
@@ -39,16 +41,24 @@ def scan(
       xs: a pytree of arrays whose leading axis is time, or ``None`` with ``length`` given.
       length: the number of steps; needed only when ``xs`` has no arrays.
       reverse: run from the last step to the first; ``ys`` stays in the order of ``xs``.
-      method: how to evaluate. ``"auto"`` picks the best plan and never fails where
-        ``jax.lax.scan`` works; ``"scan"`` is the reference, ``jax.lax.scan`` itself.
-      chunk: the number of time steps that a chunked evaluator takes at once; ``None`` lets it
-        choose.
+      method: how to evaluate. ``"chunked"`` compiles the step: what does not need the carry leaves
+        the loop, products are fused, the backward pass keeps only the carries
+        (:func:`recurrax.explain` shows the plan). ``"scan"`` is the reference, ``jax.lax.scan``
+        itself. ``"auto"`` is the first where it serves and the second elsewhere, and never fails
+        where ``jax.lax.scan`` works.
+      chunk: the number of time steps that the chunked evaluator takes at once, any number from 1;
+        ``None`` lets it choose from the sizes.
+      keep: what a backward pass finds: the ``"carries"`` of all steps, or only those at the
+        ``"borders"`` of chunks (of ``chunk`` steps, or of the square root of their number), which
+        bounds memory and costs one more forward pass.
 
     Returns:
       ``(carry, ys)``: the last carry, and the outputs stacked along a new leading axis.
 
     Raises:
-      ValueError: for an unknown or unavailable ``method``, or a ``chunk`` that cannot be used.
+      ValueError: for an unknown or unavailable ``method``, a ``chunk`` or ``keep`` that cannot be
+        used, or ``method="chunked"`` for a step that only ``jax.lax.scan`` can run (one with
+        effects, control flow, random keys, or a ``custom_vjp``).
 
     Example:
       >>> import jax.numpy as jnp
@@ -60,7 +70,7 @@ def scan(
       >>> print(total, sums)
       6.0 [1. 3. 6.]
     """
-    return scan_along("rx.scan", f, init, xs, length, reverse, method, chunk, 0, 0)
+    return scan_along("rx.scan", f, init, xs, length, reverse, method, chunk, keep, 0, 0)
 
 
 def scan_along(
@@ -72,27 +82,39 @@ def scan_along(
     reverse: bool,
     method: str,
     chunk: int | None,
+    keep: str,
     x_axis: int,
     y_axis: int,
 ) -> tuple[Any, Any]:
-    """``scan`` with time on ``x_axis`` of every array of ``xs``, and on ``y_axis`` of every output."""
-    check_method(who, method, chunk)
+    """``scan`` with time on ``x_axis`` of all arrays of ``xs`` and on ``y_axis`` of all outputs."""
+    check_method(who, method, chunk, keep)
     if method == "scan":
         return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
     traced = trace(f, init, xs, length, reverse, x_axis, y_axis, chunk)
     if isinstance(traced, NotUnderstood):
-        if method == "chunked":
+        if method == "chunked" or keep == "borders":
+            asked = "method='chunked'" if method == "chunked" else "keep='borders'"
             raise ValueError(
-                f"{who}: method='chunked' cannot run this step: {traced.reason}. Use 'auto', which "
-                "falls back to jax.lax.scan."
+                f"{who}: {asked} cannot run this step: {traced.reason}. Use method='auto' with "
+                "keep='carries', which falls back to jax.lax.scan."
             )
         return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
-    out = recurrence.recurrence_p.bind(*traced.operands, step=traced.step)
+    if keep == "borders":
+        out = borders.run(traced.operands, traced.step, chunk)
+    else:
+        out = recurrence.recurrence_p.bind(*traced.operands, step=traced.step)
     return jax.tree.unflatten(traced.tree, out)
 
 
-def check_method(who: str, method: str, chunk: int | None) -> None:
-    """Raises unless ``method`` can serve and ``chunk`` means something to it."""
+def check_method(who: str, method: str, chunk: int | None, keep: str = "carries") -> None:
+    """Raises unless ``method`` can serve, and ``chunk`` and ``keep`` mean something to it."""
+    if keep not in KEEP:
+        raise ValueError(f"{who}: keep must be one of {', '.join(KEEP)}; got {keep!r}.")
+    if keep == "borders" and method == "scan":
+        raise ValueError(
+            f"{who}: keep='borders' has no meaning with method='scan', which keeps what JAX's own "
+            "rule keeps; drop one of the two."
+        )
     if method not in METHODS:
         raise ValueError(f"{who}: method must be one of {', '.join(METHODS)}; got {method!r}.")
     if method not in AVAILABLE:

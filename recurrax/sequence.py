@@ -28,6 +28,7 @@ def unroll(
     time_axis: int = -2,
     method: str = "auto",
     chunk: int | None = None,
+    keep: str = "carries",
     return_carries: bool = False,
 ) -> tuple[Any, Any]:
     """Runs ``cell`` over the time axis of ``xs``.
@@ -42,7 +43,7 @@ def unroll(
       lengths, mask, resets: not available yet; an error if given.
       reverse: run from the last step to the first. Outputs stay in the order of ``xs``.
       time_axis: the axis of time in every array of ``xs`` and in every output; 0 is time-major.
-      method, chunk: how to evaluate; see :func:`recurrax.scan`.
+      method, chunk, keep: how to evaluate; see :func:`recurrax.scan`.
       return_carries: return the carries after every step, with a time axis, in place of the last.
 
     Returns:
@@ -66,13 +67,13 @@ def unroll(
     not_available(WHO, lengths=lengths, mask=mask, resets=resets)
     check_flag(WHO, "reverse", reverse)
     check_flag(WHO, "return_carries", return_carries)
-    check_method(WHO, method, chunk)
+    check_method(WHO, method, chunk, keep)
     check_sequence(WHO, "xs", xs, time_axis)
     checks.arguments(cell, WHO, params, carry, first_step(xs, time_axis), "xs")
-    return _unroll(cell, params, xs, carry, reverse, time_axis, method, chunk, return_carries)
+    return _unroll(cell, params, xs, carry, reverse, time_axis, method, chunk, keep, return_carries)
 
 
-@partial(jax.jit, static_argnums=(0, 4, 5, 6, 7, 8))
+@partial(jax.jit, static_argnums=(0, 4, 5, 6, 7, 8, 9))
 def _unroll(
     cell: Cell,
     params: Any,
@@ -82,6 +83,7 @@ def _unroll(
     time_axis: int,
     method: str,
     chunk: int | None,
+    keep: str,
     return_carries: bool,
 ) -> tuple[Any, Any]:
     """Static arguments compare by value, so equal specifications share one trace."""
@@ -96,21 +98,27 @@ def _unroll(
         return carry, (carry, y) if return_carries else (None, y)
 
     carry, (carries, ys) = scan_over_time(
-        step, carry, xs, time_axis, reverse=reverse, method=method, chunk=chunk
+        step, carry, xs, time_axis, reverse=reverse, method=method, chunk=chunk, keep=keep
     )
     return (carries if return_carries else carry), ys
 
 
 def scan_over_time(
-    step: Any, carry: Any, xs: Any, time_axis: int, *, reverse: bool, method: str, chunk: int | None
+    step: Any,
+    carry: Any,
+    xs: Any,
+    time_axis: int,
+    *,
+    reverse: bool,
+    method: str,
+    chunk: int | None,
+    keep: str = "carries",
 ) -> tuple[Any, Any]:
     """``scan`` along another axis than the first; outputs have time where ``xs`` has it."""
     first = jax.tree.leaves(xs)[0]
     position = time_axis % first.ndim  # counted from the front: outputs may have another rank
-    xs = jax.tree.map(lambda a: jnp.moveaxis(a, time_axis, position), xs)  # the same place in all
-    return scan_along(
-        WHO, step, carry, xs, None, reverse, method, chunk, position, position
-    )
+    xs = jax.tree.map(lambda a: jnp.moveaxis(a, time_axis, position), xs)  # the same in all arrays
+    return scan_along(WHO, step, carry, xs, None, reverse, method, chunk, keep, position, position)
 
 
 def promoted(*trees: Any) -> Any:

@@ -597,7 +597,15 @@ def boolean_flags(array, T):
 def outputs_that_are_not_computed(array, T):
     def step(p, h, x):
         new = jnp.tanh(h @ p + x)
-        return new, {"old": h, "new": new, "again": new, "x": x, "none": None, "p": p, "one": 1.0}
+        return new, {
+            "old": h,
+            "new": new,
+            "again": new,
+            "x": x,
+            "none": None,
+            "p": p,
+            "one": jnp.ones(()),
+        }
 
     return step, array(2, 2), array(2), array(T, 2)
 

@@ -170,8 +170,8 @@ NOT_UNDERSTOOD = {
         "rng_bit_generator",
         False,
     ),
-    "a Python float": (lambda c, x: (c * 2.0, x), 1.0, XS, {}, "Python scalar", False),
-    "a Python int": (lambda c, x: (c + 1, c), 0, None, {"length": 3}, "Python scalar", False),
+    "a Python float": (lambda c, x: (c * 2.0, x), 1.0, XS, {}, "weakly typed", False),
+    "a Python int": (lambda c, x: (c + 1, c), 0, None, {"length": 3}, "weakly typed", False),
     "no steps": (lambda h, x: (cell(h, x),) * 2, H0, XS[:0], {}, "no steps", True),
     "length 0": (lambda h, x: (cell(h, H0),) * 2, H0, None, {"length": 0}, "no steps", False),
 }

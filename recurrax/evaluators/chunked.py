@@ -1,4 +1,4 @@
-"""The chunked evaluator: time in pieces, each of them bulk work, short loops, and bulk work again."""
+"""The chunked evaluator: time in pieces, and in each of them bulk work and short loops."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -162,9 +162,7 @@ def run_chunk(
     return carry, [broadcast(y) for y in program.ys]
 
 
-def in_bulk(
-    ops: Sequence[Op], program: Program, read: Callable[[Value], Any]
-) -> dict[Value, Any]:
+def in_bulk(ops: Sequence[Op], program: Program, read: Callable[[Value], Any]) -> dict[Value, Any]:
     """Runs operations for all steps of a chunk at once."""
     made = {value for op in ops for value in op.outputs}
     needed = list(dict.fromkeys(v for op in ops for v in op.inputs if v not in made))

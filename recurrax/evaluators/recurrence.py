@@ -15,7 +15,13 @@ from jax import lax
 
 from recurrax.evaluators import chunked
 from recurrax.program import internals
-from recurrax.program.derive import batched_step, is_differentiable, tangent_of, transpose_of
+from recurrax.program.derive import (
+    batched_step,
+    is_differentiable,
+    reaches,
+    tangent_of,
+    transpose_of,
+)
 from recurrax.program.step import Step, with_time
 
 Arrays = list[Any]
@@ -62,7 +68,8 @@ def keeping(step: Step, carry: tuple[bool, ...]) -> tuple[Step, list[int]]:
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, step: Step) -> tuple[Arrays, Arrays]:
     """Runs the step, keeping the carries that the tangent reads; then the tangent."""
     tangents = [
-        t if is_differentiable(p) else None for p, t in zip(map(jax.typeof, primals), tangents, strict=True)
+        t if is_differentiable(p) else None
+        for p, t in zip(map(jax.typeof, primals), tangents, strict=True)
     ]
     moving = [t is not None and not internals.is_zero(t) for t in tangents]
     consts, init, first, past, xs = step.split_operands(primals)
@@ -72,7 +79,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, step: Step) -> tuple
 
     extended, carries = keeping(step, tangent.carry)
     out = recurrence_p.bind(*primals, step=extended)
-    new_carry, ys = out[: step.carry], out[step.carry :]
+    ys = out[step.carry :]
 
     def active(values: Sequence[Any], flags: Sequence[bool]) -> Arrays:
         return [internals.instantiated(v) for v, flag in zip(values, flags, strict=True) if flag]
@@ -116,11 +123,12 @@ def transpose(cotangents: Sequence[Any], *operands: Any, step: Step) -> list[Any
     linear = [internals.is_linear(o) for o in operands]
     consts, init, first, past, xs = step.split_operands(operands)
     l_consts, l_init, l_first, l_past, l_xs = step.split_operands(linear)
-    if not step.derived and not all(l_init):
+    l_past = [a or b for a, b in zip(l_first, l_past, strict=True)]
+    reached, _ = reaches(step, tuple(l_consts), tuple(l_init), tuple(l_past), tuple(l_xs))
+    if not step.derived and not all(reached):
         raise NotImplementedError(
             "linear transposition of a recurrence whose carry is not linear in what is transposed"
         )
-    l_past = [a or b for a, b in zip(l_first, l_past, strict=True)]
     ct_carry, ct_ys = list(cotangents[: step.carry]), list(cotangents[step.carry :])
     seen = tuple(not internals.is_zero(ct) for ct in ct_ys)
     back = transpose_of(step, tuple(l_consts), tuple(l_past), tuple(l_xs), seen)
@@ -219,9 +227,7 @@ def reference(*operands: Any, step: Step) -> Arrays:
         return out[: step.carry], out[step.carry :]
 
     carry, ys = lax.scan(body, init, (lagged, entries), length=step.length, reverse=step.reverse)
-    return [
-        *carry, *[jnp.moveaxis(y, 0, axis) for y, axis in zip(ys, step.y_axes, strict=True)]
-    ]
+    return [*carry, *[jnp.moveaxis(y, 0, axis) for y, axis in zip(ys, step.y_axes, strict=True)]]
 
 
 recurrence_p = internals.define(

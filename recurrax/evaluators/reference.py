@@ -19,7 +19,8 @@ def run(
     """Runs ``f`` over the axis ``x_axis`` of ``xs``; outputs have time on ``y_axis``."""
     if x_axis:
         xs = jax.tree.map(lambda a: jnp.moveaxis(a, x_axis, 0), xs)
-    carry, ys = jax.lax.scan(f, init, xs, length=length, reverse=reverse)
-    if y_axis:
-        ys = jax.tree.map(lambda a: jnp.moveaxis(a, 0, y_axis), ys)
-    return carry, ys
+    result = jax.lax.scan(f, init, xs, length=length, reverse=reverse)
+    if not y_axis:
+        return result
+    carry, ys = result
+    return carry, jax.tree.map(lambda a: jnp.moveaxis(a, 0, y_axis), ys)

@@ -52,9 +52,7 @@ def reaches(step: Step, consts: Flags, carry: Flags, past: Flags, xs: Flags) -> 
     carry = tuple(carry)
     while True:
         touched = {
-            v
-            for v, flag in zip(body.inputs, (*consts, *carry, *past, *xs), strict=True)
-            if flag
+            v for v, flag in zip(body.inputs, (*consts, *carry, *past, *xs), strict=True) if flag
         }
         for op in body.ops:
             if any(v in touched for v in op.inputs):
@@ -124,9 +122,7 @@ def tangent_of(step: Step, consts: Flags, carry: Flags, past: Flags, xs: Flags) 
 
 
 @lru_cache(maxsize=4096)
-def transpose_of(
-    step: Step, consts: Flags, past: Flags, xs: Flags, cotangents: Flags
-) -> Step:
+def transpose_of(step: Step, consts: Flags, past: Flags, xs: Flags, cotangents: Flags) -> Step:
     """The transpose of a step that is linear in the flagged operands and in its carry.
 
     It takes ``consts``: those that are not flagged; carry: cotangents of the carry, then the sums
@@ -220,18 +216,14 @@ def batched_step(
         jaxpr=traced(f, batched_avals),
         past_axes=past_axes,
         x_axes=x_axes,
-        y_axes=tuple(
-            axis + flag for axis, flag in zip(step.y_axes, outputs, strict=True)
-        ),
+        y_axes=tuple(axis + flag for axis, flag in zip(step.y_axes, outputs, strict=True)),
     )
     return result, carry, outputs
 
 
 def time_axes(batch: Sequence[int | None], time: Sequence[int]) -> tuple[int, ...]:
     """Where time is in each array once the batch axis is counted."""
-    return tuple(
-        t if b is None else t + (b <= t) for b, t in zip(batch, time, strict=True)
-    )
+    return tuple(t if b is None else t + (b <= t) for b, t in zip(batch, time, strict=True))
 
 
 def entry_axis(batch: int | None, time: int) -> int | None:

@@ -59,9 +59,7 @@ def product(op: Op, shared: int) -> Product | None:
     return None
 
 
-def fused_over_shared_operand(
-    ops: Sequence[Op], ranks: Ranks, inside: set[Op]
-) -> list[Op]:
+def fused_over_shared_operand(ops: Sequence[Op], ranks: Ranks, inside: set[Op]) -> list[Op]:
     """``h A``, ``h B`` become ``h [A B]`` and two slices of it.
 
     If the other operands are invariant the product comes where the first one was; if not, where
@@ -194,9 +192,7 @@ def one_sum(dots: Sequence[Op], ranks: Ranks) -> list[Op]:
     (left, right), _ = dots[0].params["dimension_numbers"]
     lefts = make.concatenate([dot.inputs[0] for dot in dots], left[0])
     rights = make.concatenate([dot.inputs[1] for dot in dots], right[0])
-    dot = Op(
-        dots[0].primitive, dict(dots[0].params), [lefts.out, rights.out], [dots[0].out.like()]
-    )
+    dot = Op(dots[0].primitive, dict(dots[0].params), [lefts.out, rights.out], [dots[0].out.like()])
     for op in (lefts, rights, dot):
         ranks.add(op)
     return [lefts, rights, dot]
@@ -222,8 +218,6 @@ def straightened(ops: Sequence[Op], ranks: Ranks) -> list[Op]:
                 if turn is not None:
                     ranks.add(turn)
                     result.append(turn)
-                    op.params = {
-                        **op.params, "dimension_numbers": (((left,), (right,)), batch)
-                    }
+                    op.params = {**op.params, "dimension_numbers": (((left,), (right,)), batch)}
         result.append(op)
     return result

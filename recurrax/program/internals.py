@@ -6,8 +6,7 @@ from typing import Any
 import jax
 from jax import core as jax_core
 from jax.extend import core
-from jax.interpreters import ad, batching, mlir
-from jax.interpreters import partial_eval as pe
+from jax.interpreters import ad, batching, mlir, partial_eval as pe
 
 
 def pruned(closed: core.ClosedJaxpr, kept: int) -> tuple[core.ClosedJaxpr, list[bool]]:
@@ -48,7 +47,7 @@ def define(
 
 def register_checkify(primitive: core.Primitive, reference: Callable[..., Any]) -> None:
     """Under ``checkify`` a recurrence is what ``lax.scan`` makes of the same step."""
-    from jax._src import checkify  # noqa: PLC0415  no public way to add a rule
+    from jax._src import checkify
 
     def rule(error: Any, enabled: Any, *operands: Any, **params: Any) -> Any:
         closed = jax.make_jaxpr(lambda *args: reference(*args, **params))(*operands)
@@ -113,8 +112,6 @@ def consts_as_inputs(closed: core.ClosedJaxpr) -> core.ClosedJaxpr:
 
 def is_explicitly_placed(aval: Any) -> bool:
     """Whether the type of an array says on which devices, or in which part of a map, it lives."""
-    if any(getattr(aval, name, None) for name in ("vma", "varying_manual_axes")):
-        return True
-    sharding = getattr(aval, "sharding", None)
-    return any(axis is not None for axis in getattr(sharding, "spec", ()) or ())
-
+    mesh = getattr(getattr(aval, "sharding", None), "mesh", None)
+    kinds = {str(kind) for kind in getattr(mesh, "axis_types", ())}
+    return any("Manual" in kind or "Explicit" in kind for kind in kinds)

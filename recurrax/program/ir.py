@@ -109,7 +109,9 @@ def flatten(closed: core.ClosedJaxpr) -> Body:
 
         def read(atom: Any) -> Value:
             if isinstance(atom, core.Literal):
-                return Constant(np.asarray(atom.val, atom.aval.dtype), atom.aval.shape, atom.aval.dtype)
+                return Constant(
+                    np.asarray(atom.val, atom.aval.dtype), atom.aval.shape, atom.aval.dtype
+                )
             return env[atom]
 
         for eqn in jaxpr.eqns:

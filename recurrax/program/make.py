@@ -1,4 +1,4 @@
-"""Operations that the rewrites put in: each returns one, with the shape of its result worked out."""
+"""Operations that the rewrites put in, with the shapes of their results worked out."""
 
 from collections.abc import Sequence
 
@@ -23,9 +23,7 @@ def transpose(a: Value, permutation: Sequence[int]) -> Op:
 def concatenate(values: Sequence[Value], axis: int) -> Op:
     shape = list(values[0].shape)
     shape[axis] = sum(v.shape[axis] for v in values)
-    return Op(
-        primitives.concatenate_p, {"dimension": axis}, list(values), [values[0].like(shape)]
-    )
+    return Op(primitives.concatenate_p, {"dimension": axis}, list(values), [values[0].like(shape)])
 
 
 def cut(a: Value, axis: int, start: int, out: Value) -> Op:

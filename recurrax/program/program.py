@@ -56,6 +56,7 @@ class Program:
     sums: dict[int, Value]  # components that only add up a value over time
     delays: list[int]  # components that only hand a value to the next step
     maker: dict[Value, Op] = field(default_factory=dict)
+    looped: set[Value] = field(default_factory=set)  # what loops make
 
     def is_sequence(self, value: Value) -> bool:
         return self.ranks.of(value) > INVARIANT
@@ -82,9 +83,7 @@ def build(body: Body, step: Step) -> Program:
         ops = regrouped(ops, body.outputs, ranks, PRODUCTS, make.mul)
     ops = invariant_first(ops, ranks)
     inside = {
-        op
-        for part in loops_of(parts, carry, new, ops, body.outputs, ranks).values()
-        for op in part
+        op for part in loops_of(parts, carry, new, ops, body.outputs, ranks).values() for op in part
     }
     ops = fused_over_shared_operand(ops, ranks, inside)
     ops = invariant_first(ops, ranks)
@@ -113,6 +112,7 @@ def build(body: Body, step: Step) -> Program:
     program = Program(
         consts, carry, past, xs, new, ys, parts, ranks, invariant, [], sums, delays, uses.maker
     )
+    program.looped.update(value for op in in_loop for value in op.outputs)
     bulk = needed_in_bulk(program, bulk, loops)
     arrange(program, bulk, loops)
     return program
@@ -130,8 +130,7 @@ def sums_of(
     return {
         group[0]: found
         for group in parts.groups
-        if len(group) == 1
-        and (found := summand(carry[group[0]], new[group[0]], uses)) is not None
+        if len(group) == 1 and (found := summand(carry[group[0]], new[group[0]], uses)) is not None
     }
 
 
@@ -201,9 +200,13 @@ def arrange(program: Program, bulk: list[Op], loops: dict[int, list[Op]]) -> Non
         rank: ordered(value for op in ops for value in op.inputs) for rank, ops in loops.items()
     }
     # A component that the next step only receives has no loop, but its value before each step is
-    # a sequence like any other.
+    # a sequence that only bulk work in a later phase can read.
     last = 0
     for rank, group in enumerate(program.parts.groups, 1):
+        if group[0] in program.delays:
+            early = [op for op in bulk if last <= ranks.of(op.out) < rank]
+            program.phases.append(Phase(early, None))
+            last = rank
         if rank not in loops:
             continue
         ops = loops[rank]

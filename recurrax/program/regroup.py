@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 
-from recurrax.program import make
 from recurrax.program.dependence import Ranks
 from recurrax.program.ir import Op, Uses, Value
 

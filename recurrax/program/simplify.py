@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from jax import lax
+import numpy as np
 
 from recurrax.program.ir import Body, Constant, Op, Uses, Value
 
@@ -20,7 +20,7 @@ def without_unused(ops: Sequence[Op], outputs: Sequence[Value]) -> list[Op]:
 
 
 def simplified(body: Body) -> Body:
-    """Drops unused, repeated and idle operations; a product is written the way round it is read."""
+    """Drops unused, repeated and idle operations; products are written as they are read."""
     ops = without_unused(body.ops, body.outputs)
     alias: dict[Value, Value] = {}
     seen: dict[Any, Op] = {}
@@ -58,8 +58,8 @@ def is_idle(op: Op) -> bool:
 def signature(op: Op) -> Any:
     """Equal for operations that compute the same from the same; ``None`` if that is unknown."""
     inputs = tuple(
-        ("constant", v.value.item(), v.shape, str(v.dtype))
-        if isinstance(v, Constant) and v.shape == () and hasattr(v.value, "item")
+        ("constant", v.value.tobytes(), str(v.dtype))  # bytes: 0.0 is not -0.0
+        if isinstance(v, Constant) and v.shape == () and isinstance(v.value, np.ndarray)
         else id(v)
         for v in op.inputs
     )
@@ -72,7 +72,7 @@ def signature(op: Op) -> Any:
 
 
 def turned_products(ops: list[Op], outputs: Sequence[Value]) -> list[Op]:
-    """``(a b)^T = b^T a^T``: a transposed matrix product becomes the product the other way round."""
+    """``(a b)^T = b^T a^T``: a transposed matrix product becomes the product turned round."""
     uses = Uses.of(ops, outputs)
     for op in ops:
         if op.name != "transpose" or tuple(op.params["permutation"]) != (1, 0):
@@ -81,11 +81,11 @@ def turned_products(ops: list[Op], outputs: Sequence[Value]) -> list[Op]:
         if dot is None or dot.name != "dot_general" or not uses.single(dot.out):
             continue
         (left, right), batch = dot.params["dimension_numbers"]
-        if batch != ((), ()) or "out_sharding" in dot.params and dot.params["out_sharding"]:
+        if batch != ((), ()) or dot.params.get("out_sharding"):
             continue
         if dot.inputs[0].ndim - len(left) != 1 or dot.inputs[1].ndim - len(right) != 1:
             continue
-        op.primitive = lax.dot_general_p
+        op.primitive = dot.primitive
         op.inputs = [dot.inputs[1], dot.inputs[0]]
         op.params = {**dot.params, "dimension_numbers": ((right, left), batch)}
         precision = dot.params.get("precision")

@@ -28,6 +28,8 @@ def parts_of_sum(value: Value, program: "Program") -> tuple[Op, list[Value]] | N
     op = program.maker.get(value)
     if op is None or not program.is_sequence(value) or len(op.outputs) > 1:
         return None
+    if value in program.looped:  # made already, step by step
+        return None
     moving = [v for v in op.inputs if program.is_sequence(v)]
     if op.name in LINEAR and len(moving) == len(op.inputs):
         return op, []

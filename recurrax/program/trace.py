@@ -55,8 +55,8 @@ def trace(
     (steps,) = lengths
     if not isinstance(steps, int) or steps < 1:
         return NotUnderstood("there are no steps to take, or their number is symbolic")
-    if any(getattr(a, "weak_type", False) for a in avals[: len(carry)]):
-        return NotUnderstood("the carry has a Python scalar, whose type the step decides")
+    if any(a.weak_type for a in avals):
+        return NotUnderstood("a weakly typed array (a Python number) takes the type it meets")
 
     entries = [
         jax.ShapeDtypeStruct((*a.shape[:x_axis], *a.shape[x_axis + 1 :]), a.dtype)
@@ -70,7 +70,7 @@ def trace(
         return f(c, x)
 
     closed, shapes = jax.make_jaxpr(flat, return_shape=True)(*structs, *entries)
-    if not (isinstance(shapes, tuple) and len(shapes) == 2):
+    if type(shapes) is not tuple or len(shapes) != 2:
         return NotUnderstood("the step does not return a pair")
     new_carry, new_tree = jax.tree.flatten(shapes[0])
     if new_tree != carry_tree or [(a.shape, a.dtype) for a in new_carry] != [
@@ -80,6 +80,8 @@ def trace(
     reason = why_not(closed) or unusual_types([jax.typeof(c) for c in closed.consts])
     if reason:
         return NotUnderstood(reason)
+    if any(a.weak_type for a in closed.out_avals):
+        return NotUnderstood("the step returns a weakly typed array (a Python number)")
     ys = closed.out_avals[len(carry) :]
     if any(y.ndim < y_axis for y in ys):
         return NotUnderstood("an output has too few axes for the axis of time")
@@ -115,6 +117,7 @@ WITH_SCALAR_FUNCTIONS = {
     "scatter_mul", "scatter_min", "scatter_max", "scatter-min", "scatter-max",
 }  # fmt: skip
 RANDOM = {"rng_bit_generator", "rng_uniform"}
+FOREIGN = {"pure_callback", "io_callback", "debug_callback", "ffi_call"}  # vmap may change them
 
 
 def why_not(closed: core.ClosedJaxpr) -> str | None:
@@ -129,6 +132,8 @@ def why_not(closed: core.ClosedJaxpr) -> str | None:
                 return reason
         elif name in RANDOM:
             return f"the step draws random numbers by {name}, which vmap would change"
+        elif name in FOREIGN:
+            return f"the step calls out of JAX by {name}"
         elif name not in WITH_SCALAR_FUNCTIONS and (
             name == "recurrence" or any(True for _ in core.jaxprs_in_params(eqn.params))
         ):

@@ -1,0 +1,292 @@
+"""``explain``: what the compiler made of a step, as an object that prints as a short report."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import jax
+
+from recurrax.evaluators.chunked import default_chunk
+from recurrax.evaluators.recurrence import keeping
+from recurrax.program.derive import is_differentiable, tangent_of, transpose_of
+from recurrax.program.ir import Constant, Op, Value
+from recurrax.program.program import Loop, Program, program_of
+from recurrax.program.step import Step
+from recurrax.program.sums import parts_of_sum
+from recurrax.program.trace import NotUnderstood, trace
+
+PRODUCTS = ("dot_general", "conv_general_dilated")
+# Operations that treat every entry of an array alike and apart from the others.
+MIXING = {
+    *PRODUCTS, "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "cumsum", "gather",
+    "scatter", "scatter-add", "sort", "argmax", "argmin", "rev", "reduce_and", "reduce_or",
+    "transpose", "concatenate", "slice", "pad", "dynamic_slice", "dynamic_update_slice",
+}  # fmt: skip
+LINEAR = {
+    "add", "add_any", "sub", "neg", "convert_element_type", "broadcast_in_dim", "reshape",
+    "squeeze", "expand_dims", "slice", "transpose", "concatenate", "reduce_sum", "pad", "rev",
+    "copy", "real", "imag", "select_n",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Product:
+    """A matrix product or convolution of the plan."""
+
+    shape: tuple[int, ...]  # of its result, for one step
+    parts: int  # how many products of the step were taken as this one
+    flops: int  # per step
+
+    def __str__(self) -> str:
+        fused = f" (one product for {self.parts})" if self.parts > 1 else ""
+        return f"{shape_text(self.shape)}{fused}"
+
+
+@dataclass(frozen=True)
+class LoopReport:
+    """A loop over time, for one strongly connected part of the carry."""
+
+    carry: tuple[str, ...]  # names of its components
+    stages: int  # products that must follow one another
+    products: tuple[Product, ...]
+    pointwise: int  # all other operations
+    inputs: tuple[tuple[int, ...], ...]  # shapes of what each step reads from the work before
+    kept: tuple[tuple[int, ...], ...]  # shapes of what each step leaves for the work after
+    linear: bool  # in its carry
+    diagonal: bool  # no entry of its carry meets another
+
+    @property
+    def operations(self) -> int:
+        return len(self.products) + self.pointwise
+
+
+@dataclass(frozen=True)
+class PassReport:
+    """One direction: what runs once, for many steps at once, and step by step."""
+
+    invariant: int  # operations that run once
+    hoisted: tuple[Product, ...]  # products that run for many steps at once
+    summed: tuple[Product, ...]  # products that also sum over time: the weight gradients
+    loops: tuple[LoopReport, ...]
+    chunk: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What :func:`recurrax.scan` does with a step; ``print`` it, or read its fields."""
+
+    method: str  # "chunked" or "scan"
+    reason: str
+    steps: int | None
+    forward: PassReport | None = None
+    backward: PassReport | None = None
+    kept_bytes_per_step: int = 0  # for the backward pass, beyond inputs and outputs
+
+    def __str__(self) -> str:
+        lines = [f"method: {self.method} ({self.reason})"]
+        if self.forward is not None:
+            lines += ["forward", *pass_lines(self.forward)]
+        if self.backward is not None:
+            lines += ["backward", *pass_lines(self.backward)]
+            lines.append(
+                f"  keeps {self.kept_bytes_per_step} bytes per step beyond inputs and outputs"
+            )
+        return "\n".join(lines)
+
+
+def explain(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    *,
+    chunk: int | None = None,
+) -> Explanation:
+    """Says how :func:`recurrax.scan` would run ``f``; nothing is computed.
+
+    Args:
+      f, init, xs, length, reverse, chunk: as for :func:`recurrax.scan`; arrays may be
+        ``jax.ShapeDtypeStruct``. ``f`` may close over parameters.
+
+    Returns:
+      An :class:`Explanation`: the method that ``"auto"`` picks and why; for the forward pass, and
+      for the backward pass with respect to all floating arrays, which products left the loop, which
+      were fused, the loops with their stages and operations, and what is kept per step.
+
+    Example:
+      >>> import jax
+      >>> import recurrax as rx
+      >>> from functools import partial
+      >>> cell = rx.GRU(16)
+      >>> params = cell.init(jax.random.key(0), 8)
+      >>> xs = jax.ShapeDtypeStruct((100, 32, 8), "float32")
+      >>> plan = rx.explain(partial(cell.step, params), cell.initial_carry((32,)), xs)
+      >>> plan.method, len(plan.forward.loops), plan.forward.loops[0].stages
+      ('chunked', 1, 1)
+      >>> plan.forward.hoisted[0].parts  # x W of three gates, for many steps at once
+      3
+    """
+    init, xs = jax.tree.map(abstract, (init, xs))
+    names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(init)]
+    traced = trace(f, init, xs, length, reverse, chunk=chunk)
+    if isinstance(traced, NotUnderstood):
+        return Explanation("scan", traced.reason, length)
+    step = traced.step
+    consts, carry, _, inputs = step.inputs()
+    flags = [tuple(is_differentiable(a) for a in part) for part in (consts, carry, (), inputs)]
+    tangent = tangent_of(step, *flags)
+    _, kept = keeping(step, tangent.carry)
+    extra = {j for j in kept if j >= len(step.y_axes)}
+    outputs = [a for a, flag in zip(step.outputs()[0], tangent.carry, strict=True) if flag]
+    bytes_kept = sum(size_in_bytes(a) for a, j in zip(outputs, kept, strict=True) if j in extra)
+    return Explanation(
+        method="chunked",
+        reason="every operation of the step is understood",
+        steps=step.length,
+        forward=report(step, names),
+        backward=backward_report(tangent.step, names, tangent.moving, flags),
+        kept_bytes_per_step=bytes_kept,
+    )
+
+
+def backward_report(
+    tangent: Step, names: Sequence[str], moving: Sequence[bool], flags: Sequence[Any]
+) -> PassReport | None:
+    if not tangent.carry and not tangent.y_axes:
+        return None
+    consts, _, past, xs = tangent.inputs()
+    n_consts, n_xs = sum(flags[0]), sum(flags[3])
+    linear_consts = (False,) * (len(consts) - n_consts) + (True,) * n_consts
+    linear_xs = (False,) * (len(xs) - n_xs) + (True,) * n_xs
+    back = transpose_of(
+        tangent, linear_consts, (False,) * len(past), linear_xs, (True,) * len(tangent.y_axes)
+    )
+    components = [f"d{name}" for name, flag in zip(names, moving, strict=True) if flag]
+    return report(back, [*components, *["sum"] * n_consts])
+
+
+def report(step: Step, names: Sequence[str]) -> PassReport:
+    program = program_of(step)
+    bulk = [op for phase in program.phases for op in phase.bulk]
+    return PassReport(
+        invariant=len(program.invariant),
+        hoisted=tuple(product_of(op, program) for op in bulk if op.name in PRODUCTS),
+        summed=tuple(product_of(op, program) for op in summed_products(program)),
+        loops=tuple(
+            loop_report(phase.loop, program, names)
+            for phase in program.phases
+            if phase.loop is not None
+        ),
+        chunk=min(step.chunk or default_chunk(program, step), max(step.length, 1)),
+    )
+
+
+def summed_products(program: Program) -> list[Op]:
+    """The products whose sum over time is one product."""
+    found: dict[Op, None] = {}
+
+    def visit(value: Value) -> None:
+        parts = parts_of_sum(value, program)
+        if parts is None:
+            return
+        op, sequences = parts
+        if sequences:
+            found[op] = None
+        else:
+            for v in op.inputs:
+                visit(v)
+
+    for value in program.sums.values():
+        visit(value)
+    return list(found)
+
+
+def loop_report(loop: Loop, program: Program, names: Sequence[str]) -> LoopReport:
+    products = [op for op in loop.ops if op.name in PRODUCTS]
+    moving = {program.carry[i] for i in loop.components}
+    depth: dict[Value, int] = {}
+    linear = diagonal = True
+    for op in loop.ops:
+        inside = [v for v in op.inputs if v in moving]
+        moving.update(op.outputs)
+        level = max((depth.get(v, 0) for v in op.inputs), default=0) + (op.name in PRODUCTS)
+        depth.update(dict.fromkeys(op.outputs, level))
+        one = len(inside) == 1 and op.name in ("mul", *PRODUCTS)
+        divided = op.name == "div" and len(inside) == 1 and op.inputs[0] in inside
+        chosen = op.name != "select_n" or op.inputs[0] not in inside
+        linear &= (op.name in LINEAR and chosen) or one or divided
+        diagonal &= op.name not in MIXING
+    return LoopReport(
+        carry=tuple(names[i] or "carry" for i in loop.components),
+        stages=max(depth.values(), default=0),
+        products=tuple(product_of(op, program) for op in products),
+        pointwise=len(loop.ops) - len(products),
+        inputs=tuple(v.shape for v in loop.inputs),
+        kept=tuple(v.shape for v in loop.exports),
+        linear=linear,
+        diagonal=diagonal,
+    )
+
+
+def product_of(op: Op, program: Program) -> Product:
+    return Product(op.out.shape, parts_of(op, program), flops_of(op))
+
+
+def parts_of(op: Op, program: Program) -> int:
+    """How many products of the step became this one."""
+    parts = 1
+    for value in op.inputs:
+        maker = program.maker.get(value)
+        while maker is not None and maker.name == "transpose":
+            maker = program.maker.get(maker.inputs[0])
+        if maker is not None and maker.name == "concatenate":
+            parts = max(parts, len(maker.inputs))
+    return parts
+
+
+def flops_of(op: Op) -> int:
+    """Multiplications and additions of a product."""
+    if op.name == "dot_general":
+        (left, _), _ = op.params["dimension_numbers"]
+        return 2 * prod(op.out.shape) * prod(op.inputs[0].shape[axis] for axis in left)
+    kernel = op.inputs[1].shape
+    return (
+        2 * prod(op.out.shape) * prod(kernel) // kernel[op.params["dimension_numbers"].rhs_spec[0]]
+    )
+
+
+def abstract(a: Any) -> Any:
+    if isinstance(a, (jax.Array, jax.ShapeDtypeStruct, Constant)):
+        return a
+    return jax.numpy.asarray(a)
+
+
+def size_in_bytes(aval: Any) -> int:
+    return prod(aval.shape) * aval.dtype.itemsize
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    return "(" + ", ".join(map(str, shape)) + ")"
+
+
+def pass_lines(report: PassReport) -> list[str]:
+    lines = []
+    if report.invariant:
+        lines.append(f"  once: {report.invariant} operations on parameters alone")
+    chunk = f"for {report.chunk} steps at a time"
+    if report.hoisted:
+        lines.append(f"  {chunk}: products " + ", ".join(map(str, report.hoisted)))
+    for loop in report.loops:
+        kind = "diagonal, " * loop.diagonal + "linear, " * loop.linear
+        lines.append(
+            f"  loop over {', '.join(loop.carry)}: {kind}{loop.stages} "
+            f"{'stage' if loop.stages == 1 else 'stages'}, {loop.operations} operations"
+        )
+        if loop.products:
+            lines.append("    products " + ", ".join(map(str, loop.products)))
+        lines.append(f"    reads {len(loop.inputs)} and keeps {len(loop.kept)} arrays per step")
+    if report.summed:
+        lines.append(f"  {chunk}, summed over time: " + ", ".join(map(str, report.summed)))
+    return lines
