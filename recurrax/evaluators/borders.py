@@ -1,7 +1,7 @@
 """Gradients in bounded memory: only the carries at the borders of chunks are kept.
 
-A run over ``T`` steps in chunks of ``K`` keeps ``T / K`` carries, and computes each chunk again when
-its gradient is due: memory ``O(T / K + K)`` for one more forward pass.
+A run over ``T`` steps in chunks of ``K`` keeps ``T / K`` carries, and computes each chunk again
+when its gradient is due: memory ``O(T / K + K)`` for one more forward pass.
 """
 
 import math

@@ -61,15 +61,23 @@ def run(*operands: Any, step: Step) -> Arrays:
     return [*carry, *buffers]
 
 
+BLOCK = 1 << 17  # entries of the carry in a chunk: its arrays stay in a core's cache
+SHARE = {False: 4, True: 8}  # at most this part of the run, for a step and for a derivative
+
+
 def default_chunk(program: Program, step: Step) -> int:
-    """Steps per chunk: enough for large products, few enough that a chunk stays in cache."""
+    """Steps per chunk: enough for large products, few enough for cache and memory.
+
+    ``BLOCK`` divided by the size of the largest component that loops, between 8 and 256. A chunk of
+    a backward pass holds some twenty arrays where the whole run holds two to four, so it may be an
+    eighth of the run at most; a chunk of a forward pass a quarter. A divisor of the run's length is
+    preferred, because a shorter last chunk is compiled apart.
+    """
     looped = [i for phase in program.phases if phase.loop for i in phase.loop.components]
     width = max((step.outputs()[0][i].size for i in looped), default=1)
-    best = max(8, min(256, (1 << 17) // max(width, 1)))
-    length = step.length
-    if length <= best:
-        return max(length, 1)
-    # A divisor of the length leaves no shorter last piece, which would be compiled anew.
+    length = max(step.length, 1)
+    best = min(BLOCK // max(width, 1), 256, length // SHARE[step.derived])
+    best = min(max(best, 8), length)
     for chunk in range(best, best // 2, -1):
         if length % chunk == 0:
             return chunk

@@ -133,7 +133,8 @@ def flatten(closed: core.ClosedJaxpr) -> Body:
 
 
 def as_constant(array: Any) -> Constant:
-    return Constant(array, jax.typeof(array).shape, jax.typeof(array).dtype)
+    aval: Any = jax.typeof(array)
+    return Constant(array, aval.shape, aval.dtype)
 
 
 def evaluate(ops: Iterable[Op], env: dict[Value, Any]) -> Callable[[Value], Any]:

@@ -2,17 +2,23 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from jax.extend.core import primitives
 
 from recurrax.program.ir import Op, Value
 
 
 def add(a: Value, b: Value, out: Value | None = None) -> Op:
-    return Op(primitives.add_p, {}, [a, b], [out or a.like()])
+    return Op(primitives.add_p, {}, [a, b], [out or broadcast(a, b)])
 
 
 def mul(a: Value, b: Value, out: Value | None = None) -> Op:
-    return Op(primitives.mul_p, {}, [a, b], [out or a.like()])
+    return Op(primitives.mul_p, {}, [a, b], [out or broadcast(a, b)])
+
+
+def broadcast(a: Value, b: Value) -> Value:
+    """The result of an elementwise operation; axes of size 1 stretch."""
+    return a.like(np.broadcast_shapes(a.shape, b.shape))
 
 
 def transpose(a: Value, permutation: Sequence[int]) -> Op:

@@ -1,0 +1,217 @@
+"""What the compiler makes of a step: operation counts, products, shapes, memory. Exact numbers."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import recurrax as rx
+from tests.all_cells import CASES
+
+B, T, D, H = 4, 100, 8, 16
+
+# cell: (stages forward, products in the loop forward and backward), counted in the equations:
+# products that must follow one another, and products after those with a shared operand are joined.
+EXPECTED = {
+    "rnn": (rx.Elman(H), 1, 1, 1),
+    "lstm": (rx.LSTM(H), 1, 1, 1),
+    "peephole": (rx.LSTM(H, peephole="diagonal"), 1, 1, 1),
+    "coupled": (rx.LSTM(H, couple=True), 1, 1, 1),
+    "projection": (rx.LSTM(H, projection=8), 2, 2, 2),
+    "gru": (rx.GRU(H), 1, 1, 1),
+    "gru before": (rx.GRU(H, reset="before"), 2, 2, 2),
+    "mgu": (rx.MGU(H), 2, 2, 2),
+    "squashed gru": (rx.SquashedGRU(D), 1, 1, 1),
+}
+
+
+def explained(cell, batch=(B,), **options):
+    params = cell.init(jax.random.key(0), D)
+    carry = cell.initial_carry(batch)
+    xs = jax.ShapeDtypeStruct((T, *batch, D), jax.tree.leaves(params)[0].dtype)
+    carry = jax.tree.map(lambda a: a.astype(xs.dtype), carry)
+    return rx.explain(partial(cell.step, params), carry, xs, **options)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_products_in_the_loop_are_as_many_as_the_equations_need(name):
+    cell, stages, forward, backward = EXPECTED[name]
+    plan = explained(cell)
+    assert plan.method == "chunked"
+    (loop,) = plan.forward.loops
+    (back,) = plan.backward.loops
+    assert (loop.stages, len(loop.products), len(back.products)) == (stages, forward, backward)
+    assert back.linear
+    assert not loop.diagonal
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_every_cell_is_compiled(case):
+    params = case.cell.init(jax.random.key(0), case.in_features)
+    plan = rx.explain(
+        partial(case.cell.step, params),
+        case.cell.initial_carry((2,)),
+        jax.ShapeDtypeStruct((5, 2, case.in_features), jnp.zeros(()).dtype),
+    )
+    assert plan.method == "chunked", plan.reason
+    assert plan.backward is not None
+
+
+def test_input_projections_are_one_product_in_bulk():
+    plan = explained(rx.LSTM(H))
+    assert [(p.shape, p.parts) for p in plan.forward.hoisted] == [((B, 4 * H), 4)]
+    (product,) = plan.forward.loops[0].products
+    assert (product.shape, product.parts, product.flops) == ((B, 4 * H), 4, 2 * B * H * 4 * H)
+    assert plan.forward.loops[0].inputs == ((B, H),) * 4  # an array per gate
+
+
+def test_weight_gradients_are_one_product_each_for_a_chunk():
+    plan = explained(rx.LSTM(H))
+    assert sorted((p.shape, p.parts) for p in plan.backward.summed) == [
+        ((D, 4 * H), 4),
+        ((H, 4 * H), 4),
+    ]
+
+
+def test_only_carries_that_are_no_outputs_are_kept_beside_them():
+    assert explained(rx.GRU(H)).kept_bytes_per_step == 0
+    assert explained(rx.LSTM(H)).kept_bytes_per_step == B * H * jnp.zeros(()).dtype.itemsize
+
+
+def test_a_stack_in_one_step_is_one_loop_per_layer_and_its_readout_leaves():
+    first, second = rx.GRU(H), rx.LSTM(H)
+    p, q = first.init(jax.random.key(0), D), second.init(jax.random.key(1), H)
+    w = jnp.ones((H, 3))
+
+    def step(carry, x):
+        a, y = first.step(p, carry[0], x)
+        b, y = second.step(q, carry[1], y)
+        return (a, b), y @ w
+
+    dtype = w.dtype
+    init = jax.tree.map(
+        lambda a: a.astype(dtype), (first.initial_carry((B,)), second.initial_carry((B,)))
+    )
+    plan = rx.explain(step, init, jax.ShapeDtypeStruct((T, B, D), dtype))
+    assert [len(loop.products) for loop in plan.forward.loops] == [1, 1]
+    shapes = [(p.shape, p.parts) for p in plan.forward.hoisted]
+    assert shapes == [((B, 3 * H), 3), ((B, 4 * H), 4), ((B, 3), 1)]
+
+
+def test_a_linear_and_diagonal_loop_is_recognised():
+    a = jnp.full((1, H), 0.9)
+    xs = jax.ShapeDtypeStruct((T, B, H), a.dtype)
+    init = jnp.zeros((B, H))
+    (loop,) = rx.explain(lambda h, x: (a * h + x, h), init, xs).forward.loops
+    assert (loop.linear, loop.diagonal, loop.stages) == (True, True, 0)
+    (loop,) = rx.explain(lambda h, x: (jnp.tanh(a * h) + x, h), init, xs).forward.loops
+    assert (loop.linear, loop.diagonal) == (False, True)
+    m = jnp.eye(H)
+    (loop,) = rx.explain(lambda h, x: (h @ m + x, h), init, xs).forward.loops
+    assert (loop.linear, loop.diagonal) == (True, False)
+
+
+def test_convolutions_that_share_their_input_become_one():
+    kernels = [jnp.ones((3, 2, 2)) * i for i in (1.0, 2.0)]
+
+    def convolve(a, kernel):
+        dims = ("NWC", "WIO", "NWC")
+        return jax.lax.conv_general_dilated(a, kernel, (1,), "SAME", dimension_numbers=dims)
+
+    def step(h, x):
+        f, n = (convolve(h, k) + convolve(x, k) for k in kernels)
+        h = jax.nn.sigmoid(f) * h + jnp.tanh(n)
+        return h, h
+
+    init = jnp.zeros((B, 6, 2))
+    plan = rx.explain(step, init, jax.ShapeDtypeStruct((T, B, 6, 2), init.dtype))
+    assert [p.parts for p in plan.forward.loops[0].products] == [2]
+    assert [p.parts for p in plan.forward.hoisted] == [2]
+
+
+def test_the_report_says_why_a_step_is_left_to_lax_scan():
+    plan = rx.explain(
+        lambda h, x: (jax.lax.cond(x > 0, jnp.sin, jnp.cos, h), h), jnp.zeros(()), jnp.ones(3)
+    )
+    assert plan.method == "scan"
+    assert "cond" in plan.reason
+    assert str(plan) == f"method: scan ({plan.reason})"
+
+
+def test_the_report_can_be_read():
+    text = str(explained(rx.GRU(H, reset="before")))
+    assert "loop over .h: 2 stages" in text
+    assert "(4, 32) (one product for 2), (4, 16)" in text
+    assert "keeps 0 bytes per step" in text
+
+
+def temporary_bytes(cell, batch, steps, features, **options):
+    params = cell.init(jax.random.key(0), features)
+    dtype = jax.tree.leaves(params)[0].dtype
+    xs = jax.ShapeDtypeStruct((batch, steps, features), dtype)
+    ct = jax.ShapeDtypeStruct((batch, steps, cell.out_features), dtype)
+
+    def gradients(params, xs, ct):
+        return jax.grad(lambda p, x: jnp.sum(rx.unroll(cell, p, x, **options)[1] * ct), (0, 1))(
+            params, xs
+        )
+
+    compiled = jax.jit(gradients).lower(params, xs, ct).compile()
+    return compiled.memory_analysis().temp_size_in_bytes
+
+
+@pytest.mark.parametrize("cell", [rx.LSTM(64), rx.GRU(64)], ids=["lstm", "gru"])
+def test_memory_of_a_gradient_against_that_of_lax_scan(cell):
+    shape = (32, 256, 32)
+    plain = temporary_bytes(cell, *shape, method="scan")
+    assert temporary_bytes(cell, *shape) <= 0.45 * plain
+
+
+def test_border_carries_bound_the_memory_of_long_sequences():
+    cell = rx.LSTM(8)
+    params = cell.init(jax.random.key(0), 4)
+    xs = jnp.ones((20_000, 2, 4))
+
+    def temporary(**options):
+        def loss(p):
+            carry, _ = rx.unroll(cell, p, xs, time_axis=0, **options)
+            return jnp.sum(carry.h**2)
+
+        return jax.jit(jax.grad(loss)).lower(params).compile().memory_analysis().temp_size_in_bytes
+
+    borders = temporary(keep="borders")
+    assert borders <= 0.35 * temporary()
+    assert borders <= 0.1 * temporary(method="scan")
+
+
+def test_vmap_over_rows_costs_the_memory_of_the_native_batch():
+    cell = rx.LSTM(32)
+    params = cell.init(jax.random.key(0), 16)
+    xs = jnp.ones((16, 64, 16))
+
+    def loss(p, x):
+        return jnp.sum(rx.unroll(cell, p, x)[1] ** 2)
+
+    def by_rows(p, x):
+        return jnp.sum(jax.vmap(loss, (None, 0))(p, x))
+
+    native, mapped = (
+        jax.jit(jax.grad(f)).lower(params, xs).compile().memory_analysis().temp_size_in_bytes
+        for f in (loss, by_rows)
+    )
+    assert mapped <= 1.2 * native
+
+
+def test_vmap_over_an_ensemble_stays_one_loop_with_one_product():
+    params = rx.GRU(H).init(jax.random.key(0), D)
+    many = jax.tree.map(lambda a: jnp.stack([a] * 3), params)
+
+    def members(carry, x):
+        return jax.vmap(rx.GRU(H).step)(many, carry, x)
+
+    init = jax.vmap(lambda _: rx.GRU(H).initial_carry((B,)))(jnp.arange(3))
+    init = jax.tree.map(lambda a: a.astype(jax.tree.leaves(params)[0].dtype), init)
+    xs = jax.ShapeDtypeStruct((T, 3, B, D), jax.tree.leaves(params)[0].dtype)
+    (loop,) = rx.explain(members, init, xs).forward.loops
+    assert [(p.shape, p.parts) for p in loop.products] == [((3, B, 3 * H), 3)]
