@@ -597,6 +597,36 @@ TABLE = {
         ValueError,
         "rx.unroll: chunk=8 has no meaning with method='scan', …",
     ),
+    "keep unknown": (
+        lambda: unroll(keep="nothing"),
+        ValueError,
+        "rx.unroll: keep must be one of carries, borders; got 'nothing'.",
+    ),
+    "keep borders with the reference": (
+        lambda: unroll(keep="borders", method="scan"),
+        ValueError,
+        "rx.unroll: keep='borders' has no meaning with method='scan', …",
+    ),
+    "keep borders where lax.scan must run": (
+        lambda: rx.scan(
+            lambda c, x: (jax.lax.cond(True, jnp.sin, jnp.cos, c), x),
+            jnp.zeros(()),
+            jnp.zeros(3),
+            keep="borders",
+        ),
+        ValueError,
+        "rx.scan: keep='borders' cannot run this step: the step contains cond. Use …",
+    ),
+    "chunked where lax.scan must run": (
+        lambda: rx.scan(
+            lambda c, x: (jax.lax.cond(True, jnp.sin, jnp.cos, c), x),
+            jnp.zeros(()),
+            jnp.zeros(3),
+            method="chunked",
+        ),
+        ValueError,
+        "rx.scan: method='chunked' cannot run this step: the step contains cond. Use …",
+    ),
     "lengths": (
         lambda: unroll(lengths=jnp.array([3, 5])),
         NotImplementedError,

@@ -1,7 +1,7 @@
-"""Mutation run over ``recurrax/cells``: change one thing in a cell, and see a test turn red.
+"""Mutation run over cells and compiler: change one thing in a file, and see a test turn red.
 
-    python tools/mutate.py                  # all files, two at a time; half an hour on two cores
-    python tools/mutate.py gru.py mgu.py    # some files
+    python tools/mutate.py                  # all cells, two at a time; half an hour on two cores
+    python tools/mutate.py gru.py fuse.py   # some files of cells, program and evaluators
 
 Every mutant is a copy of the project with one change: a sign turned, a product made a sum, a term
 dropped, one gate's weights read for another's, an activation or a constant exchanged, a comparison
@@ -21,7 +21,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CELLS = ROOT / "recurrax" / "cells"
+FILES = {
+    path.name: path.relative_to(ROOT)
+    for room in ("cells", "program", "evaluators")
+    for path in sorted((ROOT / "recurrax" / room).glob("*.py"))
+    if path.name != "__init__.py"
+}
 
 # What each file's mutants are run against, the quickest killer first. Files of declarations only
 # (__init__) have nothing to mutate.
@@ -31,6 +36,12 @@ LAWS = ["tests/test_laws.py", "-k", "{} and (kept or specifications or pickles o
 CELL_TESTS = [ORACLES, INIT, LAWS]
 ENTRANCE = ["tests/test_errors.py", "tests/test_params.py"]
 DOCSTRINGS = ["tests/test_docs.py", "-k", "docstring_examples"]
+COMPILER = [
+    ["tests/test_explain.py"],
+    ["tests/test_compiler_fuzz.py"],
+    ["tests/test_fallback.py"],
+    ["tests/test_compiler_transforms.py"],
+]
 SELECTIONS = {
     "concatenated.py": [["tests/test_params.py", "tests/test_errors.py"]],
     "params.py": [ENTRANCE, DOCSTRINGS, ["tests/test_initializers.py"]],
@@ -142,9 +153,10 @@ def killed_by(file: str, source: str) -> str | None:
         for name in ("pyproject.toml", "README.md"):
             shutil.copy(ROOT / name, project / name)
         (project / "examples").mkdir()
-        (project / "recurrax" / "cells" / file).write_text(source)
+        (project / FILES[file]).write_text(source)
         family = FAMILY.get(file, Path(file).stem)
-        for selection in SELECTIONS.get(file, CELL_TESTS):
+        usual = CELL_TESTS if FILES[file].parent.name == "cells" else COMPILER
+        for selection in SELECTIONS.get(file, usual):
             arguments = [part.format(family) for part in selection]
             command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
             run = subprocess.run(
@@ -158,19 +170,19 @@ def killed_by(file: str, source: str) -> str | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Mutation run over recurrax/cells.")
-    parser.add_argument("files", nargs="*", help="files of recurrax/cells (default: all)")
+    parser = argparse.ArgumentParser(description="Mutation run over cells and compiler.")
+    parser.add_argument("files", nargs="*", help="names of files (default: all cells)")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    files = options.files or sorted(p.name for p in CELLS.glob("*.py") if p.name != "__init__.py")
+    files = options.files or [name for name, p in FILES.items() if p.parent.name == "cells"]
 
     def run(job: tuple[str, str, str]) -> tuple[str, str, str | None]:
         file, what, source = job
         return file, what, killed_by(file, source)
 
-    jobs = [(f, what, code) for f in files for what, code in mutants((CELLS / f).read_text())]
+    jobs = [(f, what, code) for f in files for what, code in mutants((ROOT / FILES[f]).read_text())]
     for file in files:  # the tests must pass before they are trusted to fail
-        if killed_by(file, (CELLS / file).read_text()) is not None:
+        if killed_by(file, (ROOT / FILES[file]).read_text()) is not None:
             sys.exit(f"{file}: the tests fail without any mutation")
     survivors: list[str] = []
     killed = 0

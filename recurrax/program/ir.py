@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -133,7 +133,7 @@ def flatten(closed: core.ClosedJaxpr) -> Body:
 
 
 def as_constant(array: Any) -> Constant:
-    aval: Any = jax.typeof(array)
+    aval = cast(Any, jax.typeof(array))
     return Constant(array, aval.shape, aval.dtype)
 
 

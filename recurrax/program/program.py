@@ -1,6 +1,6 @@
 """A step, understood: what runs once, what runs for many steps at once, what must run in a loop."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -267,5 +267,6 @@ def cut_from_exports(program: Program) -> None:
         phase.loop.exports = kept
 
 
-def ordered(values) -> list[Value]:
+def ordered(values: Iterable[Value]) -> list[Value]:
+    """Each value once, in order of first appearance."""
     return list(dict.fromkeys(values))
