@@ -215,3 +215,17 @@ def test_vmap_over_an_ensemble_stays_one_loop_with_one_product():
     xs = jax.ShapeDtypeStruct((T, 3, B, D), jax.tree.leaves(params)[0].dtype)
     (loop,) = rx.explain(members, init, xs).forward.loops
     assert [(p.shape, p.parts) for p in loop.products] == [((3, B, 3 * H), 3)]
+
+
+def test_kernels_concatenated_by_hand_have_their_gradients_summed_by_the_product():
+    kernels = [jnp.ones((H, H)) * i for i in (1.0, 2.0)]
+
+    def step(h, x):
+        f, n = jnp.split(h @ jnp.concatenate(kernels, axis=1), 2, axis=-1)
+        h = jax.nn.sigmoid(f) * jnp.tanh(n) + x
+        return h, h
+
+    init = jnp.zeros((B, H))
+    plan = rx.explain(step, init, jax.ShapeDtypeStruct((T, B, H), init.dtype))
+    assert [p.shape for p in plan.backward.summed] == [(H, 2 * H)]
+    assert [p.shape for p in plan.backward.hoisted] == [(B, 2 * H)]  # the pre-activations

@@ -109,9 +109,8 @@ def flatten(closed: core.ClosedJaxpr) -> Body:
 
         def read(atom: Any) -> Value:
             if isinstance(atom, core.Literal):
-                return Constant(
-                    np.asarray(atom.val, atom.aval.dtype), atom.aval.shape, atom.aval.dtype
-                )
+                like = value_like(atom)
+                return Constant(np.asarray(atom.val, like.dtype), like.shape, like.dtype)
             return env[atom]
 
         for eqn in jaxpr.eqns:
@@ -120,16 +119,21 @@ def flatten(closed: core.ClosedJaxpr) -> Body:
                 inner = inner_jaxpr(eqn)
                 outputs = run(inner.jaxpr, [as_constant(c) for c in inner.consts], inputs)
             else:
-                outputs = [Value(v.aval.shape, v.aval.dtype) for v in eqn.outvars]
+                outputs = [value_like(v) for v in eqn.outvars]
                 ops.append(Op(eqn.primitive, dict(eqn.params), inputs, outputs))
             env.update(zip(eqn.outvars, outputs, strict=True))
         return [read(atom) for atom in jaxpr.outvars]
 
     jaxpr = closed.jaxpr
-    inputs = [Value(v.aval.shape, v.aval.dtype) for v in jaxpr.invars]
+    inputs = [value_like(v) for v in jaxpr.invars]
     captured = [as_constant(c) for c in closed.consts]
     outputs = run(jaxpr, captured, inputs)
     return Body(inputs, ops, outputs)
+
+
+def value_like(atom: Any) -> Value:
+    """A value of the shape and dtype of a variable of a jaxpr."""
+    return Value(atom.aval.shape, atom.aval.dtype)
 
 
 def as_constant(array: Any) -> Constant:

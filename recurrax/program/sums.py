@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LINEAR = {
     "add", "add_any", "sub", "neg", "transpose", "reshape", "squeeze", "expand_dims", "slice",
-    "concatenate", "broadcast_in_dim", "reduce_sum", "rev", "copy",
+    "concatenate", "split", "broadcast_in_dim", "reduce_sum", "rev", "copy",
 }  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def parts_of_sum(value: Value, program: "Program") -> tuple[Op, list[Value]] | N
     ``None``: the value itself is summed. An empty list: the operation is applied to sums.
     """
     op = program.maker.get(value)
-    if op is None or not program.is_sequence(value) or len(op.outputs) > 1:
+    if op is None or not program.is_sequence(value):
         return None
     if value in program.looped:  # made already, step by step
         return None
@@ -69,6 +69,9 @@ def sum_over_time(value: Value, program: "Program", read: Any, steps: int, memo:
             for v in op.inputs
         ]
         result = op.primitive.bind(*arguments, **op.params)
+        if op.primitive.multiple_results:
+            memo.update(zip(op.outputs, result, strict=True))
+            return memo[value]
     memo[value] = result
     return result
 
