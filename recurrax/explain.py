@@ -10,24 +10,24 @@ import jax
 from recurrax.evaluators.chunked import default_chunk
 from recurrax.evaluators.recurrence import keeping
 from recurrax.program.derive import is_differentiable, tangent_of, transpose_of
-from recurrax.program.ir import Constant, Op, Value
+from recurrax.program.ir import Op, Value
 from recurrax.program.program import Loop, Program, program_of
 from recurrax.program.step import Step
-from recurrax.program.sums import parts_of_sum
+from recurrax.program.sums import LINEAR as LINEAR_OVER_TIME, parts_of_sum
 from recurrax.program.trace import NotUnderstood, trace
 
 PRODUCTS = ("dot_general", "conv_general_dilated")
 # Operations that treat every entry of an array alike and apart from the others.
-MIXING = {
-    *PRODUCTS, "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "cumsum", "gather",
-    "scatter", "scatter-add", "sort", "argmax", "argmin", "rev", "reduce_and", "reduce_or",
-    "transpose", "concatenate", "slice", "pad", "dynamic_slice", "dynamic_update_slice",
+ELEMENTWISE = {
+    "add", "add_any", "sub", "mul", "div", "rem", "neg", "sign", "abs", "max", "min", "clamp",
+    "pow", "integer_pow", "square", "sqrt", "rsqrt", "cbrt", "exp", "exp2", "expm1", "log", "log1p",
+    "logistic", "tanh", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh",
+    "asinh", "acosh", "atanh", "erf", "erfc", "erf_inv", "floor", "ceil", "round", "is_finite",
+    "and", "or", "xor", "not", "eq", "ne", "lt", "le", "gt", "ge", "select_n", "real", "imag",
+    "conj", "complex", "convert_element_type", "copy", "reshape", "squeeze", "expand_dims",
+    "broadcast_in_dim",
 }  # fmt: skip
-LINEAR = {
-    "add", "add_any", "sub", "neg", "convert_element_type", "broadcast_in_dim", "reshape",
-    "squeeze", "expand_dims", "slice", "transpose", "concatenate", "reduce_sum", "pad", "rev",
-    "copy", "real", "imag", "select_n",
-}  # fmt: skip
+LINEAR = LINEAR_OVER_TIME | {"convert_element_type", "pad", "real", "imag", "select_n"}
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,8 @@ def loop_report(loop: Loop, program: Program, names: Sequence[str]) -> LoopRepor
         divided = op.name == "div" and len(inside) == 1 and op.inputs[0] in inside
         chosen = op.name != "select_n" or op.inputs[0] not in inside
         linear &= (op.name in LINEAR and chosen) or one or divided
-        diagonal &= op.name not in MIXING
+        apart = all(v.size == op.out.size for v in inside)  # no entry is read by several
+        diagonal &= op.name in ELEMENTWISE and apart
     return LoopReport(
         carry=tuple(names[i] or "carry" for i in loop.components),
         stages=max(depth.values(), default=0),
@@ -258,9 +259,8 @@ def flops_of(op: Op) -> int:
 
 
 def abstract(a: Any) -> Any:
-    if isinstance(a, (jax.Array, jax.ShapeDtypeStruct, Constant)):
-        return a
-    return jax.numpy.asarray(a)
+    """Arrays and shapes as they are; NumPy's arrays and numbers as JAX's."""
+    return a if isinstance(a, (jax.Array, jax.ShapeDtypeStruct)) else jax.numpy.asarray(a)
 
 
 def size_in_bytes(aval: Any) -> int:

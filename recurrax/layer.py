@@ -67,9 +67,10 @@ def check(who: str, cell: Cell, params: Any, carry: Any, call: Call) -> None:
     check_step_keeps_carry(who, cell, params, carry, call.x0)
 
 
-def run(layer: Any, step: Any, carry: Any, call: Call) -> tuple[Any, Any]:
+def run(who: str, layer: Any, step: Any, carry: Any, call: Call) -> tuple[Any, Any]:
     """The scan; outputs of a reversed run in the order of processing, as Flax has them."""
     carry, outputs = scan_over_time(
+        who,
         step,
         carry,
         call.inputs,

@@ -162,5 +162,5 @@ class RNN(nn.Module):
         def step(carry: Any, x: Any) -> Any:
             return cell.apply(variables, carry, x)
 
-        carry, outputs = layer.run(self, step, carry, call)
+        carry, outputs = layer.run(WHO, self, step, carry, call)
         return (carry, outputs) if call.return_carry else outputs

@@ -198,7 +198,7 @@ class RNN(nnx.Module):
             carry, y = cell(carry, x)
             return (carry, nnx.state(cell, nnx.Not(nnx.Param))), y
 
-        (carry, state), outputs = layer.run(self, step, (carry, state), call)
+        (carry, state), outputs = layer.run(WHO, self, step, (carry, state), call)
         if jax.tree.leaves(state):
             nnx.update(self.cell, state)
         return (carry, outputs) if call.return_carry else outputs

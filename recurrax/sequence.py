@@ -98,12 +98,13 @@ def _unroll(
         return carry, (carry, y) if return_carries else (None, y)
 
     carry, (carries, ys) = scan_over_time(
-        step, carry, xs, time_axis, reverse=reverse, method=method, chunk=chunk, keep=keep
+        WHO, step, carry, xs, time_axis, reverse=reverse, method=method, chunk=chunk, keep=keep
     )
     return (carries if return_carries else carry), ys
 
 
 def scan_over_time(
+    who: str,
     step: Any,
     carry: Any,
     xs: Any,
@@ -118,7 +119,7 @@ def scan_over_time(
     first = jax.tree.leaves(xs)[0]
     position = time_axis % first.ndim  # counted from the front: outputs may have another rank
     xs = jax.tree.map(lambda a: jnp.moveaxis(a, time_axis, position), xs)  # the same in all arrays
-    return scan_along(WHO, step, carry, xs, None, reverse, method, chunk, keep, position, position)
+    return scan_along(who, step, carry, xs, None, reverse, method, chunk, keep, position, position)
 
 
 def promoted(*trees: Any) -> Any:

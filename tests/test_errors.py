@@ -607,6 +607,11 @@ TABLE = {
         ValueError,
         "rx.unroll: keep='borders' has no meaning with method='scan', …",
     ),
+    "method unknown to a layer": (
+        lambda: rx.linen.RNN(rx.LSTM(4), method="fast").init(KEY, XS),
+        ValueError,
+        "rx.linen.RNN: method must be one of auto, scan, chunked, …; got 'fast'.",
+    ),
     "keep borders where lax.scan must run": (
         lambda: rx.scan(
             lambda c, x: (jax.lax.cond(True, jnp.sin, jnp.cos, c), x),

@@ -107,6 +107,18 @@ def test_a_linear_and_diagonal_loop_is_recognised():
     assert (loop.linear, loop.diagonal, loop.stages) == (True, True, 0)
     (loop,) = rx.explain(lambda h, x: (jnp.tanh(a * h) + x, h), init, xs).forward.loops
     assert (loop.linear, loop.diagonal) == (False, True)
+    for mixing in (
+        partial(jnp.cumsum, axis=1),
+        jnp.sort,
+        lambda h: h[:, ::-1],
+        lambda h: h + h[:, :1],
+    ):
+
+        def step(h, x, mixing=mixing):
+            return mixing(0.5 * h) + x, h
+
+        (loop,) = rx.explain(step, init, xs).forward.loops
+        assert not loop.diagonal
     m = jnp.eye(H)
     (loop,) = rx.explain(lambda h, x: (h @ m + x, h), init, xs).forward.loops
     assert (loop.linear, loop.diagonal) == (True, False)

@@ -124,11 +124,13 @@ def transpose(cotangents: Sequence[Any], *operands: Any, step: Step) -> list[Any
     consts, init, first, past, xs = step.split_operands(operands)
     l_consts, l_init, l_first, l_past, l_xs = step.split_operands(linear)
     l_past = [a or b for a, b in zip(l_first, l_past, strict=True)]
-    reached, _ = reaches(step, tuple(l_consts), tuple(l_init), tuple(l_past), tuple(l_xs))
-    if not step.derived and not all(reached):
-        raise NotImplementedError(
-            "linear transposition of a recurrence whose carry is not linear in what is transposed"
-        )
+    if not step.derived:
+        moving, _ = reaches(step, tuple(l_consts), tuple(l_init), tuple(l_past), tuple(l_xs))
+        if not all(moving):
+            raise NotImplementedError(
+                "linear transposition of a recurrence with a carry that does not depend on what "
+                "is transposed"
+            )
     ct_carry, ct_ys = list(cotangents[: step.carry]), list(cotangents[step.carry :])
     seen = tuple(not internals.is_zero(ct) for ct in ct_ys)
     back = transpose_of(step, tuple(l_consts), tuple(l_past), tuple(l_xs), seen)
@@ -210,7 +212,7 @@ def batch(operands: Sequence[Any], dims: Sequence[Any], *, step: Step) -> tuple[
         for v, axis, flag in zip(init, a_init, carry, strict=True)
     ]
     out = recurrence_p.bind(*consts, *init, *first, *past, *xs, step=result)
-    return out, [0 if flag else internals.UNMAPPED for flag in (*carry, *outputs)]
+    return out, [0 if flag else None for flag in (*carry, *outputs)]
 
 
 def reference(*operands: Any, step: Step) -> Arrays:

@@ -49,9 +49,12 @@ def register_checkify(primitive: core.Primitive, reference: Callable[..., Any]) 
     """Under ``checkify`` a recurrence is what ``lax.scan`` makes of the same step."""
     from jax._src import checkify
 
-    def rule(error: Any, enabled: Any, *operands: Any, **params: Any) -> Any:
-        closed = jax.make_jaxpr(lambda *args: reference(*args, **params))(*operands)
-        return checkify.checkify_jaxpr(closed, enabled, error, *operands)
+    def rule(*args: Any, **params: Any) -> Any:
+        # (error, enabled, *operands), with a context before the error since jax 0.12.
+        at = next(i for i, a in enumerate(args) if isinstance(a, checkify.Error))
+        context, (error, enabled), operands = args[:at], args[at : at + 2], args[at + 2 :]
+        closed = jax.make_jaxpr(lambda *xs: reference(*xs, **params))(*operands)
+        return checkify.checkify_jaxpr(*context, closed, enabled, error, *operands)
 
     checkify.error_checks[primitive] = rule
 
@@ -74,9 +77,6 @@ def instantiated(tangent: Any) -> Any:
 def is_linear(operand: Any) -> bool:
     """Whether a transposition asks for the cotangent of this operand."""
     return ad.is_undefined_primal(operand)
-
-
-UNMAPPED = None  # the batch axis of an operand or result that has none
 
 
 def rebuilt(

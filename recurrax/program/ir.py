@@ -1,7 +1,8 @@
 """The representation: values, operations, and a flat list of operations with its inputs."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, cast
 
 import jax
@@ -21,6 +22,10 @@ class Value:
     @property
     def ndim(self) -> int:
         return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
 
     def like(self, shape: Sequence[int] | None = None) -> "Value":
         """A new value of this dtype."""
@@ -141,8 +146,8 @@ def as_constant(array: Any) -> Constant:
     return Constant(array, aval.shape, aval.dtype)
 
 
-def evaluate(ops: Iterable[Op], env: dict[Value, Any]) -> Callable[[Value], Any]:
-    """Runs ``ops`` on the arrays in ``env``, which it extends; returns how to read a value."""
+def evaluate(ops: Iterable[Op], env: dict[Value, Any]) -> None:
+    """Runs ``ops`` on the arrays in ``env``, which it extends."""
 
     def read(value: Value) -> Any:
         return value.value if isinstance(value, Constant) else env[value]
@@ -150,4 +155,3 @@ def evaluate(ops: Iterable[Op], env: dict[Value, Any]) -> Callable[[Value], Any]
     for op in ops:
         out = op.primitive.bind(*[read(v) for v in op.inputs], **op.params)
         env.update(zip(op.outputs, out if op.primitive.multiple_results else [out], strict=True))
-    return read

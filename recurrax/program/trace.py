@@ -44,19 +44,12 @@ def trace(
     carry, carry_tree = jax.tree.flatten(init)
     sequences, x_tree = jax.tree.flatten(xs)
     avals = [jax.typeof(a) for a in (*carry, *sequences)]
-    reason = unusual_types(avals)
+    reason = unusual_types(avals) or weakly_typed(avals)
     if reason:
         return NotUnderstood(reason)
-    if any(x.ndim <= x_axis for x in avals[len(carry) :]):
-        return NotUnderstood("a sequence has no axis of time")
-    lengths = {x.shape[x_axis] for x in avals[len(carry) :]} | ({length} - {None})
-    if len(lengths) != 1:
-        return NotUnderstood("the number of steps is not given or not the same for all sequences")
-    (steps,) = lengths
-    if not isinstance(steps, int) or steps < 1:
-        return NotUnderstood("there are no steps to take, or their number is symbolic")
-    if any(a.weak_type for a in avals):
-        return NotUnderstood("a weakly typed array (a Python number) takes the type it meets")
+    steps = number_of_steps(avals[len(carry) :], length, x_axis)
+    if isinstance(steps, NotUnderstood):
+        return steps
 
     entries = [
         jax.ShapeDtypeStruct((*a.shape[:x_axis], *a.shape[x_axis + 1 :]), a.dtype)
@@ -77,12 +70,11 @@ def trace(
         (a.shape, a.dtype) for a in structs
     ]:
         return NotUnderstood("the carry that the step returns differs from the one it takes")
-    reason = why_not(closed) or unusual_types([jax.typeof(c) for c in closed.consts])
+    ys = closed.out_avals[len(carry) :]
+    captured = [jax.typeof(c) for c in closed.consts]
+    reason = why_not(closed) or unusual_types(captured) or weakly_typed(closed.out_avals)
     if reason:
         return NotUnderstood(reason)
-    if any(a.weak_type for a in closed.out_avals):
-        return NotUnderstood("the step returns a weakly typed array (a Python number)")
-    ys = closed.out_avals[len(carry) :]
     if any(y.ndim < y_axis for y in ys):
         return NotUnderstood("an output has too few axes for the axis of time")
     step = Step(
@@ -102,12 +94,32 @@ def trace(
     return Traced(step, operands, jax.tree.structure(shapes))
 
 
+def number_of_steps(sequences: Sequence[Any], length: int | None, axis: int) -> int | NotUnderstood:
+    """The length that all sequences have along their axis of time."""
+    if any(x.ndim <= axis for x in sequences):
+        return NotUnderstood("a sequence has no axis of time")
+    lengths = {x.shape[axis] for x in sequences} | ({length} - {None})
+    if len(lengths) != 1:
+        return NotUnderstood("the number of steps is not given or not the same for all sequences")
+    (steps,) = lengths
+    if not isinstance(steps, int) or steps < 1:
+        return NotUnderstood("there are no steps to take, or their number is symbolic")
+    return steps
+
+
 def unusual_types(avals: Sequence[Any]) -> str | None:
     for aval in avals:
         if jnp.issubdtype(aval.dtype, jax.dtypes.extended):
             return f"an array has the dtype {aval.dtype}"
         if internals.is_explicitly_placed(aval):
             return "an array carries its placement in its type (explicit sharding or shard_map)"
+    return None
+
+
+def weakly_typed(avals: Sequence[Any]) -> str | None:
+    """A Python number takes the type of what it meets, which a traced step would fix."""
+    if any(aval.weak_type for aval in avals):
+        return "an input or output is weakly typed (a Python number)"
     return None
 
 
