@@ -103,11 +103,12 @@ def explain(
     reverse: bool = False,
     *,
     chunk: int | None = None,
+    keep: str = "auto",
 ) -> Explanation:
     """Says how :func:`recurrax.scan` would run ``f``; nothing is computed.
 
     Args:
-      f, init, xs, length, reverse, chunk: as for :func:`recurrax.scan`; arrays may be
+      f, init, xs, length, reverse, chunk, keep: as for :func:`recurrax.scan`; arrays may be
         ``jax.ShapeDtypeStruct``. ``f`` may close over parameters.
 
     Returns:
@@ -130,17 +131,15 @@ def explain(
     """
     init, xs = jax.tree.map(abstract, (init, xs))
     names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(init)]
-    traced = trace(f, init, xs, length, reverse, chunk=chunk)
+    traced = trace(f, init, xs, length, reverse, chunk=chunk, keep=keep)
     if isinstance(traced, NotUnderstood):
         return Explanation("scan", traced.reason, length)
     step = traced.step
     consts, carry, _, inputs = step.inputs()
     flags = [tuple(is_differentiable(a) for a in part) for part in (consts, carry, (), inputs)]
     tangent = tangent_of(step, *flags)
-    _, kept = keeping(step, tangent.carry)
-    extra = {j for j in kept if j >= len(step.y_axes)}
-    outputs = [a for a, flag in zip(step.outputs()[0], tangent.carry, strict=True) if flag]
-    bytes_kept = sum(size_in_bytes(a) for a, j in zip(outputs, kept, strict=True) if j in extra)
+    _, outputs = keeping(step, tangent)[0].outputs()
+    bytes_kept = sum(size_in_bytes(a) for a in outputs[len(step.y_axes) :])
     return Explanation(
         method="chunked",
         reason="every operation of the step is understood",

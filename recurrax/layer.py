@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from recurrax.cells.cell import Cell
 from recurrax.cells.checks import arguments
 from recurrax.cells.params import params_from_dict, params_to_dict
+from recurrax.scan import check_method
 from recurrax.sequence import (
     check_flag,
     check_sequence,
@@ -53,6 +54,7 @@ class Call(NamedTuple):
 def prepare(who: str, layer: Any, inputs: Any, seq_lengths: Any, **overrides: Any) -> Call:
     """Checks a call, and fills the flags that it leaves open from the layer's attributes."""
     not_available(who, seq_lengths=seq_lengths)
+    check_method(who, layer.method, layer.chunk, layer.keep)
     flags = {n: getattr(layer, n) if flag is None else flag for n, flag in overrides.items()}
     for name, flag in flags.items():
         check_flag(who, name, flag)
@@ -78,6 +80,7 @@ def run(who: str, layer: Any, step: Any, carry: Any, call: Call) -> tuple[Any, A
         reverse=call.reverse,
         method=layer.method,
         chunk=layer.chunk,
+        keep=layer.keep,
     )
     if call.reverse and not call.keep_order:
         position = call.time_axis % jax.tree.leaves(call.inputs)[0].ndim

@@ -75,7 +75,7 @@ class RNN(nn.Module):
       reverse: run from the last step to the first. As in Flax, outputs then come in the order of
         processing, unless ``keep_order``.
       keep_order: with ``reverse``, return the outputs in the order of the inputs.
-      method, chunk: how to evaluate; see :func:`recurrax.scan`.
+      method, chunk, keep: how to evaluate; see :func:`recurrax.scan`.
       param_dtype: dtype of the parameters of a recurrax cell; a Flax cell has its own.
 
     Example:
@@ -95,6 +95,7 @@ class RNN(nn.Module):
     keep_order: bool = False
     method: str = "auto"
     chunk: int | None = None
+    keep: str = "auto"
     param_dtype: Any = jnp.float32
 
     def __post_init__(self) -> None:

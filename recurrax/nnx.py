@@ -95,7 +95,7 @@ class RNN(nnx.Module):
       reverse: run from the last step to the first. As in Flax, outputs then come in the order of
         processing, unless ``keep_order``.
       keep_order: with ``reverse``, return the outputs in the order of the inputs.
-      method, chunk: how to evaluate; see :func:`recurrax.scan`.
+      method, chunk, keep: how to evaluate; see :func:`recurrax.scan`.
       param_dtype: dtype of the parameters of a recurrax cell.
 
     Example:
@@ -119,6 +119,7 @@ class RNN(nnx.Module):
         keep_order: bool = False,
         method: str = "auto",
         chunk: int | None = None,
+        keep: str = "auto",
         param_dtype: Any = jnp.float32,
     ):
         if isinstance(cell, cells.Cell):
@@ -143,6 +144,7 @@ class RNN(nnx.Module):
         self.keep_order = keep_order
         self.method = method
         self.chunk = chunk
+        self.keep = keep
 
     def __call__(
         self,

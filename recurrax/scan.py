@@ -10,7 +10,7 @@ from recurrax.program.trace import NotUnderstood, trace
 
 METHODS = ("auto", "scan", "chunked", "associative", "newton", "kernel")
 AVAILABLE = ("auto", "scan", "chunked")
-KEEP = ("carries", "borders")
+KEEP = ("auto", "carries", "borders")
 
 
 def scan(
@@ -22,7 +22,7 @@ def scan(
     *,
     method: str = "auto",
     chunk: int | None = None,
-    keep: str = "carries",
+    keep: str = "auto",
 ) -> tuple[Any, Any]:
     """Runs a step function over time, with the signature and the results of ``jax.lax.scan``.
 
@@ -50,7 +50,9 @@ def scan(
         ``None`` lets it choose from the sizes.
       keep: what a backward pass finds: the ``"carries"`` of all steps, or only those at the
         ``"borders"`` of chunks (of ``chunk`` steps, or of the square root of their number), which
-        bounds memory and costs one more forward pass.
+        bounds memory and costs one more forward pass. ``"auto"`` is the carries, and beside them
+        the gates that a product over 512 numbers or more has made, which cost more to compute again
+        than to keep.
 
     Returns:
       ``(carry, ys)``: the last carry, and the outputs stacked along a new leading axis.
@@ -90,13 +92,14 @@ def scan_along(
     check_method(who, method, chunk, keep)
     if method == "scan":
         return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
-    traced = trace(f, init, xs, length, reverse, x_axis, y_axis, chunk)
+    what = "auto" if keep == "auto" else "carries"
+    traced = trace(f, init, xs, length, reverse, x_axis, y_axis, chunk, what)
     if isinstance(traced, NotUnderstood):
         if method == "chunked" or keep == "borders":
             asked = "method='chunked'" if method == "chunked" else "keep='borders'"
             raise ValueError(
                 f"{who}: {asked} cannot run this step: {traced.reason}. Use method='auto' with "
-                "keep='carries', which falls back to jax.lax.scan."
+                "keep='auto', which falls back to jax.lax.scan."
             )
         return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
     if keep == "borders":
@@ -106,13 +109,13 @@ def scan_along(
     return jax.tree.unflatten(traced.tree, out)
 
 
-def check_method(who: str, method: str, chunk: int | None, keep: str = "carries") -> None:
+def check_method(who: str, method: str, chunk: int | None, keep: str = "auto") -> None:
     """Raises unless ``method`` can serve, and ``chunk`` and ``keep`` mean something to it."""
     if keep not in KEEP:
         raise ValueError(f"{who}: keep must be one of {', '.join(KEEP)}; got {keep!r}.")
-    if keep == "borders" and method == "scan":
+    if keep != "auto" and method == "scan":
         raise ValueError(
-            f"{who}: keep='borders' has no meaning with method='scan', which keeps what JAX's own "
+            f"{who}: keep={keep!r} has no meaning with method='scan', which keeps what JAX's own "
             "rule keeps; drop one of the two."
         )
     if method not in METHODS:

@@ -28,7 +28,7 @@ def unroll(
     time_axis: int = -2,
     method: str = "auto",
     chunk: int | None = None,
-    keep: str = "carries",
+    keep: str = "auto",
     return_carries: bool = False,
 ) -> tuple[Any, Any]:
     """Runs ``cell`` over the time axis of ``xs``.
@@ -113,7 +113,7 @@ def scan_over_time(
     reverse: bool,
     method: str,
     chunk: int | None,
-    keep: str = "carries",
+    keep: str = "auto",
 ) -> tuple[Any, Any]:
     """``scan`` along another axis than the first; outputs have time where ``xs`` has it."""
     first = jax.tree.leaves(xs)[0]

@@ -600,7 +600,7 @@ TABLE = {
     "keep unknown": (
         lambda: unroll(keep="nothing"),
         ValueError,
-        "rx.unroll: keep must be one of carries, borders; got 'nothing'.",
+        "rx.unroll: keep must be one of auto, carries, borders; got 'nothing'.",
     ),
     "keep borders with the reference": (
         lambda: unroll(keep="borders", method="scan"),

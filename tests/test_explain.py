@@ -66,12 +66,45 @@ def test_input_projections_are_one_product_in_bulk():
     assert plan.forward.loops[0].inputs == ((B, H),) * 4  # an array per gate
 
 
-def test_weight_gradients_are_one_product_each_for_a_chunk():
+def test_weight_gradients_of_all_gates_and_both_kernels_are_one_product_for_a_chunk():
     plan = explained(rx.LSTM(H))
-    assert sorted((p.shape, p.parts) for p in plan.backward.summed) == [
-        ((D, 4 * H), 4),
-        ((H, 4 * H), 4),
-    ]
+    assert [(p.shape, p.parts) for p in plan.backward.summed] == [((D + H, 4 * H), 4)]
+    # A GRU that resets after the product has other cotangents for W_n x than for U_n h.
+    plan = explained(rx.GRU(H))
+    assert sorted(p.shape for p in plan.backward.summed) == [(D, 3 * H), (H, 3 * H)]
+
+
+def test_preactivations_are_one_product_of_input_and_state():
+    plan = explained(rx.LSTM(H))
+    recomputed, of_input = plan.backward.hoisted
+    assert (recomputed.shape, recomputed.parts) == ((B, 4 * H), 4)
+    assert recomputed.flops == 2 * B * (D + H) * 4 * H
+    assert of_input.shape == (B, D)
+
+
+def test_a_slope_that_the_new_carry_tells_needs_no_product():
+    plan = explained(rx.Elman(H))
+    assert [p.shape for p in plan.backward.hoisted] == [(B, D)]  # the cotangent of the input
+    assert plan.kept_bytes_per_step == 0
+
+
+def test_gates_of_long_products_are_kept_and_none_is_computed_again():
+    wide = 512
+    size = jnp.zeros(()).dtype.itemsize
+    for cell, gates in ((rx.LSTM(wide), 4), (rx.GRU(wide, reset="before"), 3)):
+        carries = len(jax.tree.leaves(cell.initial_carry(()))) - 1  # but for h, an output
+        plan = explained(cell)
+        assert [p.shape for p in plan.backward.hoisted] == [(B, D)]
+        assert plan.kept_bytes_per_step == (carries + gates) * B * wide * size
+        plan = explained(cell, keep="carries")
+        assert plan.kept_bytes_per_step == carries * B * wide * size
+        assert len(plan.backward.hoisted) > 1
+
+
+def test_a_mixture_costs_the_backward_loop_one_product_with_its_cotangent():
+    # h' = (1 - z) n + z h: d h' enters z's cotangent as (h - n) d h', not as h d h' - n d h'.
+    (loop,) = explained(rx.GRU(H)).backward.loops
+    assert loop.inputs == ((B, H),) * 6  # z, r, the slopes of n, z and r, and the cotangent of y
 
 
 def test_only_carries_that_are_no_outputs_are_kept_beside_them():

@@ -16,6 +16,7 @@ from jax import lax
 from recurrax.evaluators import chunked
 from recurrax.program import internals
 from recurrax.program.derive import (
+    Tangent,
     batched_step,
     is_differentiable,
     reaches,
@@ -39,11 +40,11 @@ def shapes(*_: Any, step: Step) -> list[Any]:
 
 
 @lru_cache(maxsize=4096)
-def keeping(step: Step, carry: tuple[bool, ...]) -> tuple[Step, list[int]]:
-    """A step that also puts out the flagged components of its carry, as they are after the step.
+def keeping(step: Step, tangent: Tangent) -> tuple[Step, list[int], list[int]]:
+    """A step that also puts out what its tangent reads: carries after the step, and results.
 
-    Returns the step, and which of its outputs holds each of them. What is an output already is kept
-    once.
+    Returns the step, and which of its outputs holds each carry and each result. What is an output
+    already is kept once.
     """
     jaxpr = step.jaxpr.jaxpr
     outputs = list(jaxpr.outvars[step.carry :])
@@ -57,16 +58,17 @@ def keeping(step: Step, carry: tuple[bool, ...]) -> tuple[Step, list[int]]:
         axes.append(0)
         return len(outputs) - 1
 
-    carries = [place(v) for v, flag in zip(jaxpr.outvars, carry, strict=False) if flag]
+    carries = [place(v) for v in select(jaxpr.outvars[: step.carry], tangent.carry)]
+    results = [place(v) for v in tangent.known]
     if len(outputs) == len(step.y_axes):
-        return step, carries
+        return step, carries, results
     outvars = [*jaxpr.outvars[: step.carry], *outputs]
     closed = internals.with_outputs(step.jaxpr, outvars)
-    return replace(step, jaxpr=closed, y_axes=tuple(axes)), carries
+    return replace(step, jaxpr=closed, y_axes=tuple(axes)), carries, results
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, step: Step) -> tuple[Arrays, Arrays]:
-    """Runs the step, keeping the carries that the tangent reads; then the tangent."""
+    """Runs the step, keeping what the tangent reads of the run; then the tangent."""
     tangents = [
         t if is_differentiable(p) else None
         for p, t in zip(map(jax.typeof, primals), tangents, strict=True)
@@ -77,7 +79,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, step: Step) -> tuple
     f_past = [a or b for a, b in zip(f_first, f_past, strict=True)]
     tangent = tangent_of(step, tuple(f_consts), tuple(f_init), tuple(f_past), tuple(f_xs))
 
-    extended, carries = keeping(step, tangent.carry)
+    extended, carries, results = keeping(step, tangent)
     out = recurrence_p.bind(*primals, step=extended)
     ys = out[step.carry :]
 
@@ -87,7 +89,12 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, step: Step) -> tuple
     d_consts, d_init, d_first, d_past, d_xs = step.split_operands(tangents)
     dots = tangent.step
     past_axes = [extended.y_axes[j] for j in carries]
-    dots = replace(dots, past_axes=(*past_axes, *dots.past_axes[len(past_axes) :]))
+    x_axes = [extended.y_axes[j] for j in results]
+    dots = replace(
+        dots,
+        past_axes=(*past_axes, *dots.past_axes[len(past_axes) :]),
+        x_axes=(*x_axes, *dots.x_axes[len(x_axes) :]),
+    )
     d_init = [
         jnp.zeros(jnp.shape(p), p.dtype) if internals.is_zero(t) else t
         for p, t, flag in zip(init, d_init, tangent.moving, strict=True)
@@ -103,6 +110,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, step: Step) -> tuple
         *[ys[j] for j in carries],
         *select(past, tangent.past),
         *active(d_past, f_past),
+        *[ys[j] for j in results],
         *select(xs, tangent.xs),
         *active(d_xs, f_xs),
     ]

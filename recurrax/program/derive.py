@@ -1,7 +1,8 @@
 """Steps from steps: the derivative of a recurrence is a recurrence.
 
 * The *tangent* of a step maps the tangents of parameters, carry and input to those of the new carry
-  and the output; it is linear in them, and reads the carries that the step itself went through.
+  and the output; it is linear in them, and reads the carries that the step itself went through
+  (and other results that are at hand, :mod:`recurrax.program.known`).
 * Its *transpose* runs the other way in time: cotangents of the carry are its carry, and so are the
   sums that become the cotangents of the parameters.
 * A *batched* step is ``vmap`` of the step.
@@ -20,7 +21,8 @@ from jax.extend import core
 
 from recurrax.program.internals import pruned, reordered
 from recurrax.program.ir import flatten
-from recurrax.program.step import Step
+from recurrax.program.known import evaluate_knowing, results_at_hand
+from recurrax.program.step import Step, struct
 
 Flags = tuple[bool, ...]
 
@@ -29,11 +31,13 @@ Flags = tuple[bool, ...]
 class Tangent:
     """The tangent of a step and what of the step's operands it reads."""
 
-    step: Step  # consts: those read, then tangents; past: carries, past read, tangents; xs alike
+    # consts: those read, then tangents; past: carries, past read, tangents; xs: results, then alike
+    step: Step
     consts: Flags  # which consts it reads
     carry: Flags  # which carries before the step it reads
     past: Flags
     xs: Flags
+    known: tuple[Any, ...]  # results of the step, variables of its jaxpr, that it reads
     moving: Flags  # components of the carry that have a tangent
     outputs: Flags  # outputs that have one
 
@@ -75,30 +79,36 @@ def tangent_of(step: Step, consts: Flags, carry: Flags, past: Flags, xs: Flags) 
     primals = [struct for part in step.inputs() for struct in part]
     tangents_in = [a for a, flag in zip(primals, flags, strict=True) if flag]
     wanted = (*moving, *outputs)
+    known = results_at_hand(step)
+    results = [struct(v.aval) for v in known]
 
     def f(*args: Any) -> list[Any]:
-        primals, tangents = chunks(args, [len(flags), len(tangents_in)])
+        primals, values, tangents = chunks(args, [len(flags), len(known), len(tangents_in)])
 
         def along(*active: Any) -> list[Any]:
-            values = iter(active)
-            full = [next(values) if flag else p for p, flag in zip(primals, flags, strict=True)]
-            return [out for out, flag in zip(step(*full), wanted, strict=True) if flag]
+            moved = iter(active)
+            full = [next(moved) if flag else p for p, flag in zip(primals, flags, strict=True)]
+            out = evaluate_knowing(step, known, values, full)
+            return [o for o, flag in zip(out, wanted, strict=True) if flag]
 
         active = [p for p, flag in zip(primals, flags, strict=True) if flag]
         return jax.jvp(along, active, list(tangents))[1]
 
-    closed, used = pruned(traced(f, [*primals, *tangents_in]), len(primals))
+    closed, used = pruned(traced(f, [*primals, *results, *tangents_in]), len(primals) + len(known))
+    used, used_results = used[: len(flags)], used[len(flags) :]
     read = step.split(used)
     groups = step.split(range(len(flags)))
-    dots = [len(flags) + i for i in range(len(tangents_in))]
+    at_hand = [len(flags) + i for i, u in enumerate(used_results) if u]
+    dots = [len(flags) + len(known) + i for i in range(len(tangents_in))]
     dot_of = dict(zip([i for i, flag in enumerate(flags) if flag], dots, strict=True))
 
     def both(part: int) -> list[int]:
         return [i for i in groups[part] if used[i]] + [dot_of[i] for i in groups[part] if flags[i]]
 
     past_order = [i for i in groups[1] if used[i]] + both(2)
-    order = [*both(0), *[dot_of[i] for i in groups[1] if flags[i]], *past_order, *both(3)]
-    names = [i for i, u in enumerate(used) if u] + dots
+    moved = [dot_of[i] for i in groups[1] if flags[i]]
+    order = [*both(0), *moved, *past_order, *at_hand, *both(3)]
+    names = [*[i for i, u in enumerate(used) if u], *at_hand, *dots]
     position = {name: place for place, name in enumerate(names)}
     closed = reordered(closed, [position[name] for name in order])
 
@@ -111,14 +121,14 @@ def tangent_of(step: Step, consts: Flags, carry: Flags, past: Flags, xs: Flags) 
         carry=sum(moving),
         past=len(past_order),
         lags=(*[own_lag] * carried, *take(step.lags, read[2]), *take(step.lags, past)),
-        # Where the carries are kept the caller knows, and puts it in.
+        # Where carries and results are kept the caller knows, and puts it in.
         past_axes=(*[0] * carried, *take(step.past_axes, read[2]), *take(step.past_axes, past)),
-        x_axes=(*take(step.x_axes, read[3]), *take(step.x_axes, xs)),
+        x_axes=(*[0] * len(at_hand), *take(step.x_axes, read[3]), *take(step.x_axes, xs)),
         y_axes=take(step.y_axes, outputs),
         derived=True,
     )
     c, h, p, x = (tuple(flags) for flags in read)
-    return Tangent(result, c, h, p, x, moving, outputs)
+    return Tangent(result, c, h, p, x, take(known, used_results), moving, outputs)
 
 
 @lru_cache(maxsize=4096)

@@ -6,7 +6,7 @@ from typing import Any
 
 from recurrax.program import make
 from recurrax.program.dependence import INVARIANT, Ranks
-from recurrax.program.ir import Op, Uses, Value
+from recurrax.program.ir import Body, Op, Uses, Value
 from recurrax.program.regroup import SUMS, chain, interior, is_chain
 
 
@@ -59,13 +59,13 @@ def product(op: Op, shared: int) -> Product | None:
     return None
 
 
-def fused_over_shared_operand(ops: Sequence[Op], ranks: Ranks, inside: set[Op]) -> list[Op]:
+def fused_over_shared_operand(body: Body, ranks: Ranks, inside: set[Op]) -> list[Op]:
     """``h A``, ``h B`` become ``h [A B]`` and two slices of it.
 
-    If the other operands are invariant the product comes where the first one was; if not, where
-    the last one was, provided that nobody needed a result before. What must run in a loop
-    (``inside``) and what need not are never joined.
+    What must run in a loop (``inside``) and what need not are never joined.
     """
+    ops = body.ops
+    order = places(body)
     groups: dict[Any, list[Product]] = {}
     taken: set[Op] = set()
     for invariant_side in (True, False):
@@ -83,30 +83,54 @@ def fused_over_shared_operand(ops: Sequence[Op], ranks: Ranks, inside: set[Op]) 
         for (side, _, _), members in groups.items():
             if side == invariant_side and len(members) > 1:
                 taken.update(member.op for member in members)
-    position = {op: i for i, op in enumerate(ops)}
-    first_read: dict[Value, int] = {}
-    for i, op in enumerate(ops):
-        for value in op.inputs:
-            first_read.setdefault(value, i)
-    at: dict[int, list[Op]] = {}
-    removed: set[Op] = set()
-    for (invariant_side, _, _), members in groups.items():
-        members = [m for m in members if m.op not in removed]
-        if len(members) < 2:
-            continue
-        where = position[members[0 if invariant_side else -1].op]
-        if not invariant_side and any(
-            first_read.get(m.op.out, where + 1) <= where for m in members
-        ):
-            continue
-        removed.update(m.op for m in members)
-        at.setdefault(where, []).extend(one_product(members, ranks))
-    result: list[Op] = []
-    for i, op in enumerate(ops):
-        result.extend(at.get(i, ()))
-        if op not in removed:
-            result.append(op)
+    result = list(ops)
+    for members in groups.values():
+        members = [m for m in members if m.op in set(result)]
+        if len(members) > 1 and independent(members, result):
+            members.sort(key=lambda m: order.get(m.other, -1))
+            result = joined(result, members, ranks)
     return result
+
+
+def places(body: Body) -> dict[Value, int]:
+    """Where each value comes from: operands joined in this order are joined once."""
+    made = [value for op in body.ops for value in op.outputs]
+    return {value: i for i, value in enumerate([*body.inputs, *made])}
+
+
+def independent(members: Sequence[Product], ops: Sequence[Op]) -> bool:
+    """Whether no member needs what another one makes."""
+    joining = {m.op for m in members}
+    behind: set[Value] = set()
+    for op in ops:
+        if behind.intersection(op.inputs):
+            if op in joining:
+                return False
+            behind.update(op.outputs)
+        elif op in joining:
+            behind.update(op.outputs)
+    return True
+
+
+def joined(ops: Sequence[Op], members: Sequence[Product], ranks: Ranks) -> list[Op]:
+    """The operations with one product for the members, where all it reads has been made."""
+    gone = {m.op for m in members}
+    left = [op for op in ops if op not in gone]
+    new = one_product(members, ranks)
+    unmade = {value for op in left for value in op.outputs} & {
+        value for op in new for value in op.inputs
+    }
+    results = {value for op in new for value in op.outputs}
+    before: list[Op] = []
+    behind: list[Op] = []  # what reads a result, and waits until the product is there
+    waiting = set(results)
+    for op in left:
+        late = bool(waiting.intersection(op.inputs))
+        (behind if late else before).append(op)
+        if late:
+            waiting.update(op.outputs)
+    assert not unmade & waiting
+    return [*before, *new, *behind]
 
 
 def one_product(members: Sequence[Product], ranks: Ranks) -> list[Op]:
@@ -127,9 +151,11 @@ def one_product(members: Sequence[Product], ranks: Ranks) -> list[Op]:
     return new
 
 
-def fused_sums(ops: Sequence[Op], outputs: Sequence[Value], ranks: Ranks) -> list[Op]:
+def fused_sums(body: Body, ranks: Ranks) -> list[Op]:
     """``a A + b B`` becomes ``[a b] [A; B]``: one product for the reverse of many gates."""
-    uses = Uses.of(ops, outputs)
+    ops = body.ops
+    order = places(body)
+    uses = Uses.of(ops, body.outputs)
     inside = interior(ops, uses, SUMS)
     absorbed: set[Op] = set()
     replacement: dict[Op, list[Op]] = {}
@@ -149,6 +175,7 @@ def fused_sums(ops: Sequence[Op], outputs: Sequence[Value], ranks: Ranks) -> lis
         new: list[Op] = []
         rest = list(terms)
         for dots in groups.values():
+            dots.sort(key=lambda dot: order.get(dot.inputs[0], -1))
             new += one_sum(dots, ranks)
             absorbed.update(dots)
             gone = [dot.out for dot in dots]
@@ -198,11 +225,11 @@ def one_sum(dots: Sequence[Op], ranks: Ranks) -> list[Op]:
     return [lefts, rights, dot]
 
 
-def straightened(ops: Sequence[Op], ranks: Ranks) -> list[Op]:
+def straightened(ops: Sequence[Op], ranks: Ranks, inside: set[Op]) -> list[Op]:
     """Turns an invariant matrix, once, so that the loop reads it in the order of memory."""
     result: list[Op] = []
     for op in ops:
-        if op.name == "dot_general" and ranks.of(op.out) > 0:
+        if op.name == "dot_general" and op in inside:
             (left, right), batch = op.params["dimension_numbers"]
             if batch == ((), ()) and len(left) == 1:
                 left, right = left[0], right[0]

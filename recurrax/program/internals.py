@@ -17,6 +17,14 @@ def pruned(closed: core.ClosedJaxpr, kept: int) -> tuple[core.ClosedJaxpr, list[
     return core.ClosedJaxpr(jaxpr, closed.consts), list(used[:kept])
 
 
+def evaluate_equation(eqn: core.JaxprEqn, operands: list[Any]) -> list[Any]:
+    """The results of one operation of a jaxpr, with its own rules of differentiation."""
+    params = eqn.primitive.get_bind_params(eqn.params)
+    with eqn.ctx.manager:
+        out = eqn.primitive.bind(*operands, **params)
+    return list(out) if eqn.primitive.multiple_results else [out]
+
+
 def shaped(shape: tuple[int, ...], dtype: Any) -> Any:
     """An abstract array."""
     return jax_core.ShapedArray(shape, dtype)

@@ -1,7 +1,7 @@
 """The representation: values, operations, and a flat list of operations with its inputs."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, cast
 
@@ -67,6 +67,10 @@ class Body:
     inputs: list[Value]
     ops: list[Op]
     outputs: list[Value]
+
+    def copy(self) -> "Body":
+        """The same operations as objects of their own: rewrites change them in place."""
+        return Body(self.inputs, [replace(op) for op in self.ops], self.outputs)
 
 
 @dataclass

@@ -16,6 +16,10 @@ def mul(a: Value, b: Value, out: Value | None = None) -> Op:
     return Op(primitives.mul_p, {}, [a, b], [out or broadcast(a, b)])
 
 
+def neg(a: Value) -> Op:
+    return Op(primitives.neg_p, {}, [a], [a.like()])
+
+
 def broadcast(a: Value, b: Value) -> Value:
     """The result of an elementwise operation; axes of size 1 stretch."""
     return a.like(np.broadcast_shapes(a.shape, b.shape))

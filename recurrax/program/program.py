@@ -1,6 +1,6 @@
 """A step, understood: what runs once, what runs for many steps at once, what must run in a loop."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from recurrax.program.dependence import (
 )
 from recurrax.program.fuse import fused_over_shared_operand, fused_sums, straightened
 from recurrax.program.ir import Body, Constant, Op, Uses, Value, flatten
-from recurrax.program.regroup import PRODUCTS, SUMS, regrouped
+from recurrax.program.regroup import PRODUCTS, SUMS, factored, regrouped
 from recurrax.program.simplify import simplified
 from recurrax.program.step import Step
 from recurrax.program.sums import leaves_of_sum
@@ -77,19 +77,18 @@ def build(body: Body, step: Step) -> Program:
     def ranked(ops: Sequence[Op]) -> Ranks:
         return ranks_of(consts, carry, [*past, *xs], ops, parts)
 
+    def inside_loops(body: Body, ranks: Ranks) -> set[Op]:
+        new = body.outputs[: step.carry]
+        loops = loops_of(parts, carry, new, body.ops, body.outputs, ranks)
+        return {op for ops in loops.values() for op in ops}
+
     ranks = ranked(body.ops)
     ops = regrouped(body.ops, body.outputs, ranks, SUMS, make.add)
     if step.derived:
         ops = regrouped(ops, body.outputs, ranks, PRODUCTS, make.mul)
-    ops = invariant_first(ops, ranks)
-    inside = {
-        op for part in loops_of(parts, carry, new, ops, body.outputs, ranks).values() for op in part
-    }
-    ops = fused_over_shared_operand(ops, ranks, inside)
-    ops = invariant_first(ops, ranks)
-    ops = fused_sums(ops, body.outputs, ranks)
-    ops = straightened(ops, ranks)
-    body = simplified(Body(body.inputs, ops, body.outputs))
+        ops = factored(ops, body.outputs, ranks)
+        ops = regrouped(ops, body.outputs, ranks, PRODUCTS, make.mul)
+    body = fused(Body(body.inputs, ops, body.outputs), ranked, inside_loops)
     new, ys = body.outputs[: step.carry], body.outputs[step.carry :]
     ranks = ranked(body.ops)
     uses = Uses.of(body.ops, body.outputs)
@@ -116,6 +115,41 @@ def build(body: Body, step: Step) -> Program:
     bulk = needed_in_bulk(program, bulk, loops)
     arrange(program, bulk, loops)
     return program
+
+
+def fused(
+    body: Body,
+    ranked: Callable[[Sequence[Op]], Ranks],
+    inside_loops: Callable[[Body, Ranks], set[Op]],
+) -> Body:
+    """The body with as few products as there can be, in loops first and then at all.
+
+    ``x A + h B`` and ``x C + h D`` are ``[x h] [A C; B D]`` if sums are fused first; where not all
+    gates have both terms it can be better to begin with shared operands, ``x [A C ...]``.
+    """
+
+    def over_shared_operands(body: Body) -> Body:
+        ranks = ranked(body.ops)
+        ops = fused_over_shared_operand(body, ranks, inside_loops(body, ranks))
+        return simplified(Body(body.inputs, invariant_first(ops, ranks), body.outputs))
+
+    def sums(body: Body) -> Body:
+        ops = fused_sums(body, ranked(body.ops))
+        return simplified(Body(body.inputs, ops, body.outputs))
+
+    def products(body: Body) -> tuple[int, int]:
+        made = {op for op in body.ops if op.name in ("dot_general", "conv_general_dilated")}
+        return len(made & inside_loops(body, ranked(body.ops))), len(made)
+
+    body = simplified(Body(body.inputs, invariant_first(body.ops, ranked(body.ops)), body.outputs))
+    results = [
+        over_shared_operands(over_shared_operands(sums(body.copy()))),
+        over_shared_operands(sums(over_shared_operands(body.copy()))),
+    ]
+    body = min(results, key=products)
+    ranks = ranked(body.ops)
+    ops = straightened(body.ops, ranks, inside_loops(body, ranks))
+    return simplified(Body(body.inputs, ops, body.outputs))
 
 
 def invariant_first(ops: Sequence[Op], ranks: Ranks) -> list[Op]:
@@ -262,7 +296,10 @@ def cut_from_exports(program: Program) -> None:
             for value in op.inputs:
                 if value in kept and value not in ends:
                     kept.remove(value)
-                    pieces.append(make.cut(op.out, axis, start, value))
+                    piece = make.cut(op.out, axis, start, value)
+                    pieces.append(piece)
+                    program.maker[value] = piece
+                    program.looped.discard(value)
                 start += value.shape[axis]
         phase.loop.exports = kept
 

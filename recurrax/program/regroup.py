@@ -1,9 +1,11 @@
 """Sums and products in another order: what the carry does not touch comes together, and leaves."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import jax.numpy as jnp
 
+from recurrax.program import make
 from recurrax.program.dependence import Ranks
 from recurrax.program.ir import Op, Uses, Value
 
@@ -44,6 +46,85 @@ def regrouped(
             result.append(link)
             total = link.out
     return result
+
+
+def factored(ops: Sequence[Op], outputs: Sequence[Value], ranks: Ranks) -> list[Op]:
+    """``h d - n d`` becomes ``(h - n) d``, where the first factors are known before ``d`` is."""
+    uses = Uses.of(ops, outputs)
+    inside = interior(ops, uses, SUMS)
+    replacement: dict[Op, list[Op]] = {}
+    absorbed: set[Op] = set()
+    for op in ops:
+        if op in inside or not is_chain(op, SUMS):
+            continue
+        links, terms = chain(op, uses, inside)
+        groups: dict[Value, list[Term]] = {}
+        for term in terms:
+            found = term_of(term, uses, ranks)
+            if found is not None:
+                groups.setdefault(found.factor, []).append(found)
+        groups = {factor: found for factor, found in groups.items() if len(found) > 1}
+        if not groups:
+            continue
+        new: list[Op] = []
+        rest = list(terms)
+        for factor, found in groups.items():
+            total = found[0].signed(new)
+            for term in found[1:]:
+                new.append(make.add(total, term.signed(new)))
+                total = new[-1].out
+            new.append(make.mul(total, factor))
+            gone = [term.value for term in found]
+            rest = [value for value in rest if all(value is not v for v in gone)]
+            rest.append(new[-1].out)
+        for value in rest[1:]:
+            new.append(make.add(rest[0], value))
+            rest[0] = new[-1].out
+        new[-1].outputs = [op.out]
+        for made in new:
+            ranks.add(made)
+        absorbed.update(links)
+        replacement[op] = new
+    result: list[Op] = []
+    for op in ops:
+        if op in replacement:
+            result.extend(replacement[op])
+        elif op not in absorbed:
+            result.append(op)
+    return result
+
+
+@dataclass
+class Term:
+    """A term of a sum as a product: ``coefficient`` times ``factor``, or minus that."""
+
+    value: Value
+    coefficient: Value
+    factor: Value
+    negative: bool
+
+    def signed(self, new: list[Op]) -> Value:
+        """The coefficient with its sign; what computes it is added to ``new``."""
+        if not self.negative:
+            return self.coefficient
+        new.append(make.neg(self.coefficient))
+        return new[-1].out
+
+
+def term_of(value: Value, uses: Uses, ranks: Ranks) -> Term | None:
+    """A term that is a product of two arrays, one of them known before the other."""
+    op = uses.maker.get(value)
+    negative = False
+    while op is not None and op.name == "neg" and uses.single(op.out):
+        negative = not negative
+        op = uses.maker.get(op.inputs[0])
+    if op is None or op.name != "mul" or not uses.single(op.out):
+        return None
+    coefficient, factor = sorted(op.inputs, key=ranks.of)
+    alike = coefficient.shape == factor.shape == value.shape
+    if not alike or ranks.of(coefficient) == ranks.of(factor):
+        return None
+    return Term(value, coefficient, factor, negative)
 
 
 def is_chain(op: Op, names: Sequence[str]) -> bool:

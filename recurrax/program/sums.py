@@ -62,6 +62,8 @@ def sum_over_time(value: Value, program: "Program", read: Any, steps: int, memo:
         result = jnp.sum(read(value), axis=0, dtype=value.dtype)
     elif found[1]:
         result = contracted(found[0], *[read(v) for v in found[0].inputs])
+    elif found[0].name == "reduce_sum" and (cut := cut_of_sequence(found[0], program)) is not None:
+        result = reduced(found[0], *cut, read, memo)
     else:
         op = found[0]
         arguments = [
@@ -74,6 +76,33 @@ def sum_over_time(value: Value, program: "Program", read: Any, steps: int, memo:
             return memo[value]
     memo[value] = result
     return result
+
+
+def cut_of_sequence(op: Op, program: "Program") -> tuple[Value, Any, Any] | None:
+    """The sequence that a ``reduce_sum`` reads, and where a cut of it begins and ends."""
+    value = op.inputs[0]
+    found = parts_of_sum(value, program)
+    if found is None:
+        return value, (0,) * value.ndim, value.shape
+    cut, _ = found
+    if cut.name != "slice" or parts_of_sum(cut.inputs[0], program) is not None:
+        return None
+    whole = cut.inputs[0]
+    if cut.params["strides"] is not None or any(
+        value.shape[axis] != whole.shape[axis] for axis in op.params["axes"]
+    ):
+        return None
+    return whole, cut.params["start_indices"], cut.params["limit_indices"]
+
+
+def reduced(op: Op, whole: Value, start: Any, stop: Any, read: Any, memo: dict) -> Any:
+    """The sum over time and over the axes of ``op``; one sum serves all cuts of ``whole``."""
+    axes = op.params["axes"]
+    if (whole, axes) not in memo:
+        over = (0, *[axis + 1 for axis in axes])
+        memo[whole, axes] = jnp.sum(read(whole), axis=over, dtype=whole.dtype)
+    left = [axis for axis in range(whole.ndim) if axis not in axes]
+    return jax.lax.slice(memo[whole, axes], [start[i] for i in left], [stop[i] for i in left])
 
 
 def contracted(op: Op, left: Any, right: Any) -> Any:

@@ -1,0 +1,132 @@
+"""Results of a step that are at hand when its derivative is computed.
+
+A derivative reads the carry before each step and computes all else again. It need not compute
+
+* the carry *after* the step, which is kept anyway: the slope of ``h' = tanh(z)`` is ``1 - h'^2``;
+* what a long product made, where the forward pass keeps it: the gates ``sigmoid(z)`` of a step
+  with many units, whose slopes are ``i (1 - i)``.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from math import prod
+from typing import Any
+
+import jax
+from jax.extend import core
+
+from recurrax.program import internals
+from recurrax.program.step import Step
+
+# Slopes of functions that are known from their results.
+SLOPES: dict[str, Callable[[Any], Any]] = {
+    "tanh": lambda y: (1 + y) * (1 - y),
+    "logistic": lambda y: y * (1 - y),
+    "exp": lambda y: y,
+}
+PRODUCTS = {"dot_general", "conv_general_dilated"}
+# Operations that hand on what a product made: the product is done again for what they make.
+LINEAR = {
+    "add", "add_any", "sub", "neg", "convert_element_type", "broadcast_in_dim", "reshape",
+    "squeeze", "expand_dims", "slice", "split", "transpose", "concatenate", "copy",
+}  # fmt: skip
+LONG = 512  # numbers summed per result of a product that is not worth doing twice
+
+
+@lru_cache(maxsize=4096)
+def results_at_hand(step: Step) -> tuple[Any, ...]:
+    """The variables of the step's jaxpr whose values its derivative may read."""
+    if step.derived:
+        return ()
+    jaxpr = step.jaxpr.jaxpr
+    made = {v for eqn in jaxpr.eqns for v in eqn.outvars}
+    after = [v for v in jaxpr.outvars[: step.carry] if v in made]
+    kept = results_of_long_products(step) if step.keep != "carries" else []
+    return tuple(dict.fromkeys([*after, *kept]))
+
+
+def results_of_long_products(step: Step) -> list[Any]:
+    """What is kept so that no long product is done twice: gates, or what goes into other functions.
+
+    A result is followed through sums and cuts to the first operation whose slope depends on it. If
+    that is an activation whose slope its own result tells, the activated value is what is kept.
+    """
+    jaxpr = step.jaxpr.jaxpr
+    moving = set(jaxpr.invars[step.consts :])
+    lengths: dict[Any, int] = {}  # numbers summed by the products that a value is a sum of
+    kept: list[Any] = []
+
+    def keep(v: Any) -> None:
+        if lengths.get(v, 0) >= LONG:
+            kept.append(v)
+
+    for eqn in jaxpr.eqns:
+        inputs = [v for v in eqn.invars if isinstance(v, core.Var)]
+        if not moving.intersection(inputs):
+            continue
+        moving.update(eqn.outvars)
+        name = eqn.primitive.name
+        through = sum(lengths.get(v, 0) for v in inputs)
+        if name in LINEAR:
+            lengths.update(dict.fromkeys(eqn.outvars, through))
+        elif name in SLOPES:
+            lengths[eqn.outvars[0]] = through
+            keep(eqn.outvars[0])
+            lengths[eqn.outvars[0]] = 0
+        else:
+            for v in inputs:
+                keep(v)
+            if name in PRODUCTS:
+                lengths[eqn.outvars[0]] = contracted(eqn)
+    return kept
+
+
+def contracted(eqn: Any) -> int:
+    """How many numbers a product sums for each of its results."""
+    left, right = (v.aval for v in eqn.invars)
+    if eqn.primitive.name == "dot_general":
+        (axes, _), _ = eqn.params["dimension_numbers"]
+        return prod(left.shape[axis] for axis in axes)
+    over = eqn.params["dimension_numbers"].rhs_spec[1:]  # the input features and the window
+    return prod(right.shape[axis] for axis in over)
+
+
+def evaluate_knowing(step: Step, known: Sequence[Any], values: Sequence[Any], args: Any) -> Any:
+    """Runs one step in which the results ``known`` have ``values``, and the tangents they have.
+
+    Slopes that results tell are one factor each, so that a loop has one product for each of them.
+    """
+    jaxpr = step.jaxpr.jaxpr
+    env: dict[Any, Any] = dict(zip(jaxpr.invars, args, strict=True))
+    value_of = dict(zip(known, values, strict=True))
+
+    def read(atom: Any) -> Any:
+        return atom.val if isinstance(atom, core.Literal) else env[atom]
+
+    for eqn in jaxpr.eqns:
+        operands = [read(atom) for atom in eqn.invars]
+        results = internals.evaluate_equation(eqn, operands)
+        slope = SLOPES.get(eqn.primitive.name)
+        for v, result in zip(eqn.outvars, results, strict=True):
+            if slope is not None:
+                env[v] = taken(slope, value_of.get(v, result), operands[0])
+            elif v in value_of:
+                env[v] = taken(None, value_of[v], result)
+            else:
+                env[v] = result
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def taken(slope: Callable[[Any], Any] | None, value: Any, source: Any) -> Any:
+    """``value``, whose tangent is that of ``source``, times ``slope(value)`` if there is one."""
+    return value
+
+
+@taken.defjvp
+def _(
+    slope: Callable[[Any], Any] | None, primals: tuple[Any, Any], tangents: tuple[Any, Any]
+) -> tuple[Any, Any]:
+    value, _ = primals
+    _, tangent = tangents
+    return value, tangent if slope is None else tangent * slope(value)

@@ -1,0 +1,137 @@
+"""Derivatives that read results of the run, instead of computing them again, are the same."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+import recurrax as rx
+from recurrax.program import derive, known
+
+from .all_cells import CASES
+from .helpers import assert_close, problem, random_like
+
+
+@pytest.fixture
+def every_product_is_long(monkeypatch):
+    """What a product of any length has made is kept."""
+    monkeypatch.setattr(known, "LONG", 1)
+    forget()
+    yield
+    forget()
+
+
+def forget():
+    jax.clear_caches()
+    known.results_at_hand.cache_clear()
+    derive.tangent_of.cache_clear()
+
+
+def derivatives(f, args, rng):
+    """Value, gradient, and a tangent of the gradient, along random directions."""
+    direction = random_like(rng, args)
+    gradient = jax.grad(f, tuple(range(len(args))))
+    return f(*args), gradient(*args), jax.jvp(gradient, args, direction)[1]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_every_cell_with_what_its_products_made_kept(case, rng, every_product_is_long):
+    params, carry, xs = problem(rng, case, batch=(3,), steps=11)
+
+    def loss(method, params, carry, xs):
+        return sum(
+            jnp.sum(jnp.sin(a))
+            for a in jax.tree.leaves(rx.unroll(case.cell, params, xs, carry, method=method))
+        )
+
+    got, want = (
+        jax.value_and_grad(partial(loss, method), (0, 1, 2))(params, carry, xs)
+        for method in ("auto", "scan")
+    )
+    assert_close(got, want, 1e-11)  # eleven steps of an unbounded cell: 4e-12 seen
+
+
+def gates_from_one_cut(p, h, x):
+    """The gates are cut from one product, as ``jnp.split`` does."""
+    z, n = jnp.split(h @ p["u"] + x @ p["w"], 2, axis=-1)
+    h = jax.nn.sigmoid(z) * h + jnp.tanh(n)
+    return h, h
+
+
+def gates_in_functions_of_their_own(p, h, x):
+    """Results inside a ``jit`` or a ``custom_jvp`` are computed again."""
+    z, n = jnp.split(jax.jit(lambda h, x: jnp.tanh(h @ p["u"] + x @ p["w"]))(h, x), 2, axis=-1)
+    h = jax.nn.silu(z) * h + jax.nn.relu(n)
+    return h, jnp.exp(-jnp.abs(h))
+
+
+def a_product_read_twice(p, h, x):
+    """The result of a product enters an activation and a product of arrays."""
+    z, n = jnp.split(h @ p["u"] + x @ p["w"], 2, axis=-1)
+    h = jnp.tanh(z) * z + jnp.exp(-(n**2)) * n
+    return h, z
+
+
+def a_convolution(p, h, x):
+    z = lax.conv_general_dilated(
+        h[:, :, None], p["k"], (1,), "SAME", dimension_numbers=("NHC", "HIO", "NHC")
+    )[..., 0]
+    h = jnp.tanh(z + x @ p["w"][:, : h.shape[-1]])
+    return h, h * h
+
+
+@pytest.mark.parametrize(
+    ("step", "reverse", "keep"),
+    [
+        (gates_from_one_cut, False, "auto"),
+        (gates_from_one_cut, True, "auto"),
+        (gates_from_one_cut, True, "carries"),
+        (gates_from_one_cut, False, "borders"),
+        (gates_in_functions_of_their_own, False, "auto"),
+        (a_product_read_twice, True, "auto"),
+        (a_convolution, False, "auto"),
+    ],
+)
+def test_steps_that_reach_results_in_other_ways(step, reverse, keep, rng, every_product_is_long):
+    p = {"u": np.zeros((4, 8)), "w": np.zeros((3, 8)), "k": np.zeros((3, 1, 1))}
+    p, init, xs = random_like(rng, (p, np.zeros((2, 4)), np.zeros((10, 2, 3))))
+
+    def loss(scan, p, init, xs):
+        return sum(
+            jnp.sum(jnp.sin(a))
+            for a in jax.tree.leaves(scan(partial(step, p), init, xs, reverse=reverse))
+        )
+
+    seed = int(rng.integers(1 << 30))
+    got, want = (
+        derivatives(partial(loss, scan), (p, init, xs), np.random.default_rng(seed))
+        for scan in (partial(rx.scan, keep=keep, chunk=4), lax.scan)
+    )
+    assert_close(got, want, 1e-11)
+
+
+def test_the_choice_is_made_by_the_length_of_the_products():
+    def bytes_kept(features, **options):
+        cell = rx.LSTM(features)
+        params = cell.init(jax.random.key(0), 3)
+        xs = jax.ShapeDtypeStruct((9, 2, 3), params.b.f.dtype)
+        step, carry = partial(cell.step, params), cell.initial_carry((2,))
+        plan = rx.explain(step, carry, xs, **options)
+        return plan.kept_bytes_per_step / carry.h.nbytes
+
+    short, long = known.LONG - 4, known.LONG - 3  # and three inputs
+    assert (bytes_kept(short), bytes_kept(long)) == (1, 5)
+    assert bytes_kept(long, keep="carries") == 1
+
+
+@pytest.mark.parametrize("method", ["auto", "chunked"])
+def test_keeping_the_carries_alone_is_the_same_run(method, rng):
+    params, carry, xs = problem(rng, CASES["lstm"], steps=9)
+    runs = [
+        rx.unroll(CASES["lstm"].cell, params, xs, carry, method=method, keep=keep)
+        for keep in ("auto", "carries")
+    ]
+    assert_close(*runs, 0)
