@@ -236,14 +236,27 @@ def product_of(op: Op, program: Program) -> Product:
 
 def parts_of(op: Op, program: Program) -> int:
     """How many products of the step became this one."""
-    parts = 1
-    for value in op.inputs:
-        maker = program.maker.get(value)
-        while maker is not None and maker.name == "transpose":
-            maker = program.maker.get(maker.inputs[0])
-        if maker is not None and maker.name == "concatenate":
-            parts = max(parts, len(maker.inputs))
-    return parts
+    if op.name == "conv_general_dilated":
+        numbers = op.params["dimension_numbers"]
+        return pieces(op.inputs[1], numbers.rhs_spec[0], program)
+    contracting, batch = op.params["dimension_numbers"]
+    summed = joined = 1
+    for value, inner, mapped in zip(op.inputs, contracting, batch, strict=True):
+        summed = max([summed, *[pieces(value, axis, program) for axis in inner]])
+        for axis in set(range(value.ndim)) - {*inner, *mapped}:
+            joined *= pieces(value, axis, program)
+    return summed * joined
+
+
+def pieces(value: Value, axis: int, program: Program) -> int:
+    """How many arrays were put together along an axis."""
+    op = program.maker.get(value)
+    if op is None or op.name not in ("concatenate", "transpose"):
+        return 1
+    if op.name == "transpose":
+        return pieces(op.inputs[0], op.params["permutation"][axis], program)
+    counts = [pieces(v, axis, program) for v in op.inputs]
+    return sum(counts) if op.params["dimension"] == axis else max(counts)
 
 
 def flops_of(op: Op) -> int:

@@ -1,6 +1,6 @@
 """Matrix products that share an operand become one; so does a sum of products."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,9 +87,18 @@ def fused_over_shared_operand(body: Body, ranks: Ranks, inside: set[Op]) -> list
     for members in groups.values():
         members = [m for m in members if m.op in set(result)]
         if len(members) > 1 and independent(members, result):
-            members.sort(key=lambda m: order.get(m.other, -1))
+            others = in_order([m.other for m in members], result, order)
+            members.sort(key=lambda m: others.index(m.other))
             result = joined(result, members, ranks)
     return result
+
+
+def in_order(values: Sequence[Value], ops: Sequence[Op], order: dict[Value, int]) -> list[Value]:
+    """The values as a concatenation has them already, or else as they come in the step."""
+    for op in ops:
+        if op.name == "concatenate" and set(op.inputs) == set(values):
+            return list(op.inputs)
+    return sorted(values, key=lambda v: order.get(v, -1))
 
 
 def places(body: Body) -> dict[Value, int]:
@@ -116,7 +125,7 @@ def joined(ops: Sequence[Op], members: Sequence[Product], ranks: Ranks) -> list[
     """The operations with one product for the members, where all it reads has been made."""
     gone = {m.op for m in members}
     left = [op for op in ops if op not in gone]
-    new = one_product(members, ranks)
+    new = one_product(members, ranks, Uses.of(ops, ()).maker)
     unmade = {value for op in left for value in op.outputs} & {
         value for op in new for value in op.inputs
     }
@@ -133,15 +142,16 @@ def joined(ops: Sequence[Op], members: Sequence[Product], ranks: Ranks) -> list[
     return [*before, *new, *behind]
 
 
-def one_product(members: Sequence[Product], ranks: Ranks) -> list[Op]:
+def one_product(members: Sequence[Product], ranks: Ranks, maker: Mapping[Value, Op]) -> list[Op]:
     first = members[0]
-    joined = make.concatenate([m.other for m in members], first.axis)
+    new = blocks([m.other for m in members], first.axis, maker)
+    joined = new[-1].out
     shape = list(first.op.out.shape)
-    shape[first.out_axis] = joined.out.shape[first.axis]
+    shape[first.out_axis] = joined.shape[first.axis]
     operands = [first.op.inputs[first.shared]] * 2
-    operands[1 - first.shared] = joined.out
+    operands[1 - first.shared] = joined
     dot = Op(first.op.primitive, dict(first.op.params), operands, [first.op.out.like(shape)])
-    new = [joined, dot]
+    new.append(dot)
     start = 0
     for member in members:
         new.append(make.cut(dot.out, first.out_axis, start, member.op.out))
@@ -149,6 +159,27 @@ def one_product(members: Sequence[Product], ranks: Ranks) -> list[Op]:
     for op in new:
         ranks.add(op)
     return new
+
+
+def blocks(values: Sequence[Value], axis: int, maker: Mapping[Value, Op]) -> list[Op]:
+    """Concatenates; ``[[A; B] [C; D]]`` as ``[[A C]; [B D]]``, whose rows others may have too."""
+    parts = [maker.get(value) for value in values]
+    first = parts[0]
+    if first is not None and first.name == "concatenate":
+        across = first.params["dimension"]
+        heights = [v.shape[across] for v in first.inputs]
+        alike = all(
+            op is not None
+            and op.name == "concatenate"
+            and op.params["dimension"] == across != axis
+            and [v.shape[across] for v in op.inputs] == heights
+            for op in parts
+        )
+        if alike:
+            columns = [op.inputs for op in parts if op is not None]
+            rows = [make.concatenate(list(row), axis) for row in zip(*columns, strict=True)]
+            return [*rows, make.concatenate([row.out for row in rows], across)]
+    return [make.concatenate(values, axis)]
 
 
 def fused_sums(body: Body, ranks: Ranks) -> list[Op]:
@@ -175,7 +206,7 @@ def fused_sums(body: Body, ranks: Ranks) -> list[Op]:
         new: list[Op] = []
         rest = list(terms)
         for dots in groups.values():
-            dots.sort(key=lambda dot: order.get(dot.inputs[0], -1))
+            dots.sort(key=lambda dot: order.get(dot.inputs[1], -1))
             new += one_sum(dots, ranks)
             absorbed.update(dots)
             gone = [dot.out for dot in dots]
