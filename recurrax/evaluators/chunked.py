@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from recurrax.evaluators.window import Window, entry, written_at
 from recurrax.program.ir import Constant, Op, Value, evaluate
 from recurrax.program.program import Loop, Program, program_of
 from recurrax.program.step import Step, with_time
@@ -27,19 +28,23 @@ def run(*operands: Any, step: Step) -> Arrays:
     chunk = min(step.chunk or default_chunk(program, step), max(step.length, 1))
     whole, rest = divmod(step.length, chunk)
 
-    def piece(start: Any, steps: int, carry: Arrays, buffers: Arrays) -> tuple[Arrays, Arrays]:
+    def piece(
+        start: Any, steps: int, carry: Arrays, buffers: Arrays, scratch: list[Arrays]
+    ) -> tuple[Arrays, Arrays, list[Arrays]]:
         window = Window(step, start, steps)
         entries = [window.read(x, axis) for x, axis in zip(xs, step.x_axes, strict=True)]
         entries_past = [
             window.read_past(f, p, axis, lag)
             for f, p, axis, lag in zip(first, past, step.past_axes, step.lags, strict=True)
         ]
-        carry, ys = run_chunk(program, step.reverse, steps, known, carry, entries_past, entries)
+        carry, ys, scratch = run_chunk(
+            program, step.reverse, steps, known, carry, entries_past, entries, scratch
+        )
         buffers = [
             window.write(buffer, y, axis)
             for buffer, y, axis in zip(buffers, ys, step.y_axes, strict=True)
         ]
-        return carry, buffers
+        return carry, buffers, scratch
 
     _, outputs = step.outputs()
     buffers = [
@@ -47,18 +52,29 @@ def run(*operands: Any, step: Step) -> Arrays:
         for y, axis in zip(outputs, step.y_axes, strict=True)
     ]
     if whole == 1:
-        carry, buffers = piece(rest if step.reverse else 0, chunk, carry, buffers)
+        start = rest if step.reverse else 0
+        carry, buffers, _ = piece(start, chunk, carry, buffers, exports_of(program, chunk))
     elif whole > 1:
 
-        def body(i: Any, state: tuple[Arrays, Arrays]) -> tuple[Arrays, Arrays]:
+        def body(i: Any, state: Any) -> Any:
             start = step.length - (i + 1) * chunk if step.reverse else i * chunk
             return piece(start, chunk, *state)
 
-        carry, buffers = lax.fori_loop(0, whole, body, (carry, buffers))
+        state = carry, buffers, exports_of(program, chunk)
+        carry, buffers, _ = lax.fori_loop(0, whole, body, state)
     if rest:
         start = 0 if step.reverse else step.length - rest
-        carry, buffers = piece(start, rest, carry, buffers)
+        carry, buffers, _ = piece(start, rest, carry, buffers, exports_of(program, rest))
     return [*carry, *buffers]
+
+
+def exports_of(program: Program, steps: int) -> list[Arrays]:
+    """Arrays into which the loops of a chunk write; all chunks share them."""
+    return [
+        [jnp.zeros((steps, *v.shape), v.dtype) for v in phase.loop.exports]
+        for phase in program.phases
+        if phase.loop is not None
+    ]
 
 
 BLOCK = 1 << 17  # entries of the carry in a chunk: its arrays stay in a core's cache
@@ -84,42 +100,6 @@ def default_chunk(program: Program, step: Step) -> int:
     return best
 
 
-class Window:
-    """A stretch of ``steps`` entries that begins at ``start``."""
-
-    def __init__(self, step: Step, start: Any, steps: int) -> None:
-        self.step, self.start, self.steps = step, start, steps
-        self.whole = steps == step.length
-
-    def read(self, array: Any, axis: int) -> Any:
-        """The entries of ``array`` in the window, time leading."""
-        if not self.whole:
-            array = lax.dynamic_slice_in_dim(array, self.start, self.steps, axis)
-        return jnp.moveaxis(array, axis, 0)
-
-    def read_past(self, first: Any, array: Any, axis: int, lag: int) -> Any:
-        """The entries one place off: what each step of the window sees of the past."""
-        length, steps = self.step.length, self.steps
-        edge = self.start if lag < 0 else self.start + steps - 1
-        outside = edge == (0 if lag < 0 else length - 1)
-        beside = lax.dynamic_index_in_dim(
-            array, jnp.clip(edge + lag, 0, length - 1), axis, keepdims=False
-        )
-        beside = jnp.where(outside, first, beside)[None]
-        inner = self.start + (0 if lag < 0 else 1)
-        inside = lax.dynamic_slice_in_dim(array, inner, steps - 1, axis) if steps > 1 else None
-        if inside is None:
-            return beside
-        inside = jnp.moveaxis(inside, axis, 0)
-        return jnp.concatenate([beside, inside] if lag < 0 else [inside, beside])
-
-    def write(self, buffer: Any, entries: Any, axis: int) -> Any:
-        entries = jnp.moveaxis(entries, 0, axis)
-        if self.whole:
-            return entries
-        return lax.dynamic_update_slice_in_dim(buffer, entries, self.start, axis)
-
-
 def run_chunk(
     program: Program,
     reverse: bool,
@@ -128,7 +108,8 @@ def run_chunk(
     carry: Arrays,
     past: Arrays,
     xs: Arrays,
-) -> tuple[Arrays, Arrays]:
+    scratch: list[Arrays],
+) -> tuple[Arrays, Arrays, list[Arrays]]:
     """A few steps: bulk work and loops in turn. Sequences have time in front."""
     sequences = dict(zip([*program.past, *program.xs], [*past, *xs], strict=True))
     before = {value: i for i, value in enumerate(program.carry)}
@@ -154,11 +135,17 @@ def run_chunk(
             return array
         return jnp.broadcast_to(array, (steps, *value.shape))
 
+    written: list[Arrays] = []
     for phase in program.phases:
         sequences.update(in_bulk(phase.bulk, program, read))
         if phase.loop is not None:
-            ends, exports = run_loop(phase.loop, program, reverse, steps, known, carry, read)
-            sequences.update(exports)
+            ends, exports = run_loop(
+                phase.loop, program, reverse, steps, known, carry, read, scratch[len(written)]
+            )
+            # XLA would split an array that later chunks write into where a concatenation reads it.
+            exports = lax.optimization_barrier(exports)
+            written.append(exports)
+            sequences.update(zip(phase.loop.exports, exports, strict=True))
             for i, end in zip(phase.loop.components, ends, strict=True):
                 carry[i] = end
     for i in program.delays:
@@ -167,7 +154,7 @@ def run_chunk(
     memo: dict[Value, Any] = {}
     for i, value in program.sums.items():
         carry[i] = carry[i] + sum_over_time(value, program, read, steps, memo)
-    return carry, [broadcast(y) for y in program.ys]
+    return carry, [broadcast(y) for y in program.ys], written
 
 
 def in_bulk(ops: Sequence[Op], program: Program, read: Callable[[Value], Any]) -> dict[Value, Any]:
@@ -199,21 +186,25 @@ def run_loop(
     known: dict[Value, Any],
     carry: Arrays,
     read: Callable[[Value], Any],
-) -> tuple[Arrays, dict[Value, Any]]:
-    """Runs one part of the carry step by step."""
+    scratch: Arrays,
+) -> tuple[Arrays, Arrays]:
+    """Runs one part of the carry step by step; what it exports is written into ``scratch``."""
     olds = [program.carry[i] for i in loop.components]
     news = [program.new_carry[i] for i in loop.components]
-
-    def body(state: Arrays, entries: Arrays) -> tuple[Arrays, Arrays]:
-        env = {**known, **dict(zip(olds, state, strict=True))}
-        env.update(zip(loop.inputs, entries, strict=True))
-        evaluate(loop.ops, env)
-        return [env[v] for v in news], [env[v] for v in loop.exports]
-
-    init = [carry[i] for i in loop.components]
     entries = [read(v) for v in loop.inputs]
-    ends, exports = lax.scan(body, init, entries, length=steps, reverse=reverse)
-    return ends, dict(zip(loop.exports, exports, strict=True))
+
+    def body(i: Any, state: tuple[Arrays, Arrays]) -> tuple[Arrays, Arrays]:
+        now, exports = state
+        t = steps - 1 - i if reverse else i
+        env = {**known, **dict(zip(olds, now, strict=True))}
+        env.update((v, entry(e, t)) for v, e in zip(loop.inputs, entries, strict=True))
+        evaluate(loop.ops, env)
+        exports = [
+            written_at(whole, env[v], t) for whole, v in zip(exports, loop.exports, strict=True)
+        ]
+        return [env[v] for v in news], exports
+
+    return lax.fori_loop(0, steps, body, ([carry[i] for i in loop.components], scratch))
 
 
 def shifted(start: Any, after: Any, reverse: bool) -> Any:

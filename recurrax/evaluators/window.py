@@ -1,0 +1,58 @@
+"""Reading and writing stretches of time."""
+
+from functools import partial
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from recurrax.program.step import Step
+
+# No index here is negative; a loop that asks whether one is does so at every step.
+index = partial(lax.dynamic_index_in_dim, keepdims=False, allow_negative_indices=False)
+stretch = partial(lax.dynamic_slice_in_dim, allow_negative_indices=False)
+write_stretch = partial(lax.dynamic_update_slice_in_dim, allow_negative_indices=False)
+
+
+def entry(array: Any, t: Any) -> Any:
+    """Entry ``t`` of an array with time leading."""
+    return index(array, t, 0)
+
+
+def written_at(array: Any, value: Any, t: Any) -> Any:
+    """The array, with time leading, with ``value`` as its entry ``t``."""
+    return lax.dynamic_update_index_in_dim(array, value, t, 0, allow_negative_indices=False)
+
+
+class Window:
+    """A stretch of ``steps`` entries that begins at ``start``."""
+
+    def __init__(self, step: Step, start: Any, steps: int) -> None:
+        self.step, self.start, self.steps = step, start, steps
+        self.whole = steps == step.length
+
+    def read(self, array: Any, axis: int) -> Any:
+        """The entries of ``array`` in the window, time leading."""
+        if not self.whole:
+            array = stretch(array, self.start, self.steps, axis)
+        return jnp.moveaxis(array, axis, 0)
+
+    def read_past(self, first: Any, array: Any, axis: int, lag: int) -> Any:
+        """The entries one place off: what each step of the window sees of the past."""
+        length, steps = self.step.length, self.steps
+        edge = self.start if lag < 0 else self.start + steps - 1
+        outside = edge == (0 if lag < 0 else length - 1)
+        beside = index(array, jnp.clip(edge + lag, 0, length - 1), axis)
+        beside = jnp.where(outside, first, beside)[None]
+        if steps == 1:
+            return beside
+        inner = stretch(array, self.start + (0 if lag < 0 else 1), steps - 1, axis)
+        inner = jnp.moveaxis(inner, axis, 0)
+        return jnp.concatenate([beside, inner] if lag < 0 else [inner, beside])
+
+    def write(self, buffer: Any, entries: Any, axis: int) -> Any:
+        """The buffer with the entries of the window written into it."""
+        entries = jnp.moveaxis(entries, 0, axis)
+        if self.whole:
+            return entries
+        return write_stretch(buffer, entries, self.start, axis)
