@@ -2,6 +2,7 @@
 
     python tools/mutate.py                  # all cells, two at a time; half an hour on two cores
     python tools/mutate.py gru.py fuse.py   # some files of cells, program and evaluators
+    python tools/mutate.py fuse.py --sample 20 --seed 1   # some of their mutants, drawn at random
 
 Every mutant is a copy of the project with one change: a sign turned, a product made a sum, a term
 dropped, one gate's weights read for another's, an activation or a constant exchanged, a comparison
@@ -12,6 +13,7 @@ printed as a survivor. Exit status 1 if one survives.
 import argparse
 import ast
 import copy
+import random
 import shutil
 import subprocess
 import sys
@@ -38,6 +40,7 @@ ENTRANCE = ["tests/test_errors.py", "tests/test_params.py"]
 DOCSTRINGS = ["tests/test_docs.py", "-k", "docstring_examples"]
 COMPILER = [
     ["tests/test_explain.py"],
+    ["tests/test_known.py"],
     ["tests/test_compiler_fuzz.py"],
     ["tests/test_fallback.py"],
     ["tests/test_compiler_transforms.py"],
@@ -144,6 +147,13 @@ def place(tree: ast.AST, number: int, changed: ast.AST) -> None:
     raise AssertionError("the node is in the tree")
 
 
+def selections_of(file: str) -> list[list[str]]:
+    """The tests that know a file, as arguments of pytest."""
+    family = FAMILY.get(file, Path(file).stem)
+    usual = CELL_TESTS if FILES[file].parent.name == "cells" else COMPILER
+    return [[part.format(family) for part in s] for s in SELECTIONS.get(file, usual)]
+
+
 def killed_by(file: str, source: str) -> str | None:
     """The selection whose tests fail on the mutant; ``None`` if it survives all."""
     with tempfile.TemporaryDirectory() as folder:
@@ -154,10 +164,7 @@ def killed_by(file: str, source: str) -> str | None:
             shutil.copy(ROOT / name, project / name)
         (project / "examples").mkdir()
         (project / FILES[file]).write_text(source)
-        family = FAMILY.get(file, Path(file).stem)
-        usual = CELL_TESTS if FILES[file].parent.name == "cells" else COMPILER
-        for selection in SELECTIONS.get(file, usual):
-            arguments = [part.format(family) for part in selection]
+        for arguments in selections_of(file):
             command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
             run = subprocess.run(
                 [*command, *arguments], cwd=project, capture_output=True, text=True, check=False
@@ -173,6 +180,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Mutation run over cells and compiler.")
     parser.add_argument("files", nargs="*", help="names of files (default: all cells)")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--sample", type=int, help="so many mutants, drawn at random")
+    parser.add_argument("--seed", type=int, default=0, help="of the draw")
     options = parser.parse_args()
     files = options.files or [name for name, p in FILES.items() if p.parent.name == "cells"]
 
@@ -181,7 +190,10 @@ def main() -> None:
         return file, what, killed_by(file, source)
 
     jobs = [(f, what, code) for f in files for what, code in mutants((ROOT / FILES[f]).read_text())]
-    for file in files:  # the tests must pass before they are trusted to fail
+    if options.sample is not None and options.sample < len(jobs):
+        jobs = random.Random(options.seed).sample(jobs, options.sample)
+    distinct = {str(selections_of(file)): file for file in files}
+    for file in distinct.values():  # the tests must pass before they are trusted to fail
         if killed_by(file, (ROOT / FILES[file]).read_text()) is not None:
             sys.exit(f"{file}: the tests fail without any mutation")
     survivors: list[str] = []
