@@ -7,7 +7,7 @@ from typing import Any
 from recurrax.program import make
 from recurrax.program.dependence import INVARIANT, Ranks
 from recurrax.program.ir import Body, Op, Uses, Value
-from recurrax.program.regroup import SUMS, chain, interior, is_chain
+from recurrax.program.regroup import joined_terms
 
 
 @dataclass
@@ -184,76 +184,33 @@ def blocks(values: Sequence[Value], axis: int, maker: Mapping[Value, Op]) -> lis
 
 def fused_sums(body: Body, ranks: Ranks) -> list[Op]:
     """``a A + b B`` becomes ``[a b] [A; B]``: one product for the reverse of many gates."""
-    ops = body.ops
     order = places(body)
-    uses = Uses.of(ops, body.outputs)
-    inside = interior(ops, uses, SUMS)
-    absorbed: set[Op] = set()
-    replacement: dict[Op, list[Op]] = {}
-    for op in ops:
-        if op in inside or not is_chain(op, SUMS):
-            continue
-        links, terms = chain(op, uses, inside)
-        groups: dict[Any, list[Op]] = {}
-        for term in terms:
-            dot = uses.maker.get(term)
-            key = summable(dot, uses, ranks)
-            if dot is not None and key is not None:
-                groups.setdefault((ranks.of(term), key), []).append(dot)
-        groups = {key: dots for key, dots in groups.items() if len(dots) > 1}
-        if not groups:
-            continue
-        new: list[Op] = []
-        rest = list(terms)
-        for dots in groups.values():
-            dots.sort(key=lambda dot: order.get(dot.inputs[1], -1))
-            new += one_sum(dots, ranks)
-            absorbed.update(dots)
-            gone = [dot.out for dot in dots]
-            rest = [term for term in rest if all(term is not value for value in gone)]
-            rest.append(new[-1].out)
-        rest.sort(key=ranks.of)
-        if len(rest) == 1:
-            new[-1].outputs = [op.out]
-        else:
-            total = rest[0]
-            for term in rest[1:]:
-                new.append(make.add(total, term, op.out if term is rest[-1] else None))
-                ranks.add(new[-1])
-                total = new[-1].out
-        absorbed.update(links)
-        replacement[op] = new
-    result: list[Op] = []
-    for op in ops:
-        if op in replacement:
-            result.extend(replacement[op])
-        elif op not in absorbed:
-            result.append(op)
-    return result
 
+    def key(term: Value, uses: Uses) -> Any:
+        """Equal for matrix products with an invariant right side whose sum is one product."""
+        dot = uses.maker.get(term)
+        if dot is None or dot.name != "dot_general" or not uses.single(dot.out):
+            return None
+        (left, right), batch = dot.params["dimension_numbers"]
+        if batch != ((), ()) or len(left) != 1 or dot.params.get("out_sharding") is not None:
+            return None
+        if ranks.of(dot.inputs[1]) != INVARIANT or ranks.of(dot.inputs[0]) == INVARIANT:
+            return None
+        others = {k: v for k, v in dot.params.items() if k != "out_sharding"}
+        types = tuple((str(v.dtype), v.ndim) for v in dot.inputs)
+        return ranks.of(term), left, right, types, str(sorted(others.items()))
 
-def summable(dot: Op | None, uses: Uses, ranks: Ranks) -> Any:
-    """Equal for matrix products with an invariant right side whose sum is one product."""
-    if dot is None or dot.name != "dot_general" or not uses.single(dot.out):
-        return None
-    (left, right), batch = dot.params["dimension_numbers"]
-    if batch != ((), ()) or len(left) != 1 or dot.params.get("out_sharding") is not None:
-        return None
-    if ranks.of(dot.inputs[1]) != INVARIANT or ranks.of(dot.inputs[0]) == INVARIANT:
-        return None
-    others = {k: v for k, v in dot.params.items() if k != "out_sharding"}
-    types = tuple(str(v.dtype) for v in dot.inputs)
-    return left, right, dot.inputs[0].ndim, dot.inputs[1].ndim, types, str(sorted(others.items()))
+    def join(terms: list[Value], uses: Uses) -> list[Op]:
+        dots = sorted(
+            (uses.maker[term] for term in terms), key=lambda dot: order.get(dot.inputs[1], -1)
+        )
+        (left, right), _ = dots[0].params["dimension_numbers"]
+        lefts = make.concatenate([dot.inputs[0] for dot in dots], left[0])
+        rights = make.concatenate([dot.inputs[1] for dot in dots], right[0])
+        operands, out = [lefts.out, rights.out], dots[0].out.like()
+        return [lefts, rights, Op(dots[0].primitive, dict(dots[0].params), operands, [out])]
 
-
-def one_sum(dots: Sequence[Op], ranks: Ranks) -> list[Op]:
-    (left, right), _ = dots[0].params["dimension_numbers"]
-    lefts = make.concatenate([dot.inputs[0] for dot in dots], left[0])
-    rights = make.concatenate([dot.inputs[1] for dot in dots], right[0])
-    dot = Op(dots[0].primitive, dict(dots[0].params), [lefts.out, rights.out], [dots[0].out.like()])
-    for op in (lefts, rights, dot):
-        ranks.add(op)
-    return [lefts, rights, dot]
+    return joined_terms(body, ranks, key, join)
 
 
 def straightened(ops: Sequence[Op], ranks: Ranks, inside: set[Op]) -> list[Op]:

@@ -86,7 +86,7 @@ def build(body: Body, step: Step) -> Program:
     ops = regrouped(body.ops, body.outputs, ranks, SUMS, make.add)
     if step.derived:
         ops = regrouped(ops, body.outputs, ranks, PRODUCTS, make.mul)
-        ops = factored(ops, body.outputs, ranks)
+        ops = factored(Body(body.inputs, ops, body.outputs), ranks)
         ops = regrouped(ops, body.outputs, ranks, PRODUCTS, make.mul)
     body = fused(Body(body.inputs, ops, body.outputs), ranked, inside_loops)
     new, ys = body.outputs[: step.carry], body.outputs[step.carry :]

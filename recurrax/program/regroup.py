@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 
 from recurrax.program import make
 from recurrax.program.dependence import Ranks
-from recurrax.program.ir import Op, Uses, Value
+from recurrax.program.ir import Body, Op, Uses, Value
+from recurrax.program.simplify import without_unused
 
 SUMS = ("add", "add_any")
 PRODUCTS = ("mul",)
@@ -48,57 +50,69 @@ def regrouped(
     return result
 
 
-def factored(ops: Sequence[Op], outputs: Sequence[Value], ranks: Ranks) -> list[Op]:
-    """``h d - n d`` becomes ``(h - n) d``, where the first factors are known before ``d`` is."""
-    uses = Uses.of(ops, outputs)
-    inside = interior(ops, uses, SUMS)
-    replacement: dict[Op, list[Op]] = {}
-    absorbed: set[Op] = set()
-    for op in ops:
-        if op in inside or not is_chain(op, SUMS):
+def joined_terms(
+    body: Body,
+    ranks: Ranks,
+    key: Callable[[Value, Uses], Any],
+    join: Callable[[list[Value], Uses], list[Op]],
+) -> list[Op]:
+    """In every sum, terms with one ``key`` (not ``None``) become the one that ``join`` computes."""
+    uses = Uses.of(body.ops, body.outputs)
+    inside = interior(body.ops, uses, SUMS)
+    result: list[Op] = []
+    for op in body.ops:
+        if op in inside:
+            continue
+        if not is_chain(op, SUMS):
+            result.append(op)
             continue
         links, terms = chain(op, uses, inside)
-        groups: dict[Value, list[Term]] = {}
+        groups: dict[Any, list[Value]] = {}
         for term in terms:
-            found = term_of(term, uses, ranks)
-            if found is not None:
-                groups.setdefault(found.factor, []).append(found)
-        groups = {factor: found for factor, found in groups.items() if len(found) > 1}
-        if not groups:
+            name = key(term, uses)
+            groups.setdefault(("alone", len(groups)) if name is None else name, []).append(term)
+        if all(len(group) == 1 for group in groups.values()):
+            result.extend(links)
             continue
+        rest: list[Value] = []
+        for group in groups.values():
+            new = join(group, uses) if len(group) > 1 else []
+            for made in new:
+                ranks.add(made)
+            result.extend(new)
+            rest.append(new[-1].out if new else group[0])
+        rest.sort(key=ranks.of)
+        for term in rest[1:]:
+            result.append(make.add(rest[0], term))
+            ranks.add(result[-1])
+            rest[0] = result[-1].out
+        result[-1].outputs = [op.out]
+    return without_unused(result, body.outputs)
+
+
+def factored(body: Body, ranks: Ranks) -> list[Op]:
+    """``h d - n d`` becomes ``(h - n) d``, where the first factors are known before ``d`` is."""
+
+    def key(value: Value, uses: Uses) -> Value | None:
+        term = term_of(value, uses, ranks)
+        return None if term is None else term.factor
+
+    def join(values: list[Value], uses: Uses) -> list[Op]:
+        terms = [term for v in values if (term := term_of(v, uses, ranks)) is not None]
         new: list[Op] = []
-        rest = list(terms)
-        for factor, found in groups.items():
-            total = found[0].signed(new)
-            for term in found[1:]:
-                new.append(make.add(total, term.signed(new)))
-                total = new[-1].out
-            new.append(make.mul(total, factor))
-            gone = [term.value for term in found]
-            rest = [value for value in rest if all(value is not v for v in gone)]
-            rest.append(new[-1].out)
-        for value in rest[1:]:
-            new.append(make.add(rest[0], value))
-            rest[0] = new[-1].out
-        new[-1].outputs = [op.out]
-        for made in new:
-            ranks.add(made)
-        absorbed.update(links)
-        replacement[op] = new
-    result: list[Op] = []
-    for op in ops:
-        if op in replacement:
-            result.extend(replacement[op])
-        elif op not in absorbed:
-            result.append(op)
-    return result
+        total = terms[0].signed(new)
+        for term in terms[1:]:
+            new.append(make.add(total, term.signed(new)))
+            total = new[-1].out
+        return [*new, make.mul(total, terms[0].factor)]
+
+    return joined_terms(body, ranks, key, join)
 
 
 @dataclass
 class Term:
     """A term of a sum as a product: ``coefficient`` times ``factor``, or minus that."""
 
-    value: Value
     coefficient: Value
     factor: Value
     negative: bool
@@ -124,7 +138,7 @@ def term_of(value: Value, uses: Uses, ranks: Ranks) -> Term | None:
     alike = coefficient.shape == factor.shape == value.shape
     if not alike or ranks.of(coefficient) == ranks.of(factor):
         return None
-    return Term(value, coefficient, factor, negative)
+    return Term(coefficient, factor, negative)
 
 
 def is_chain(op: Op, names: Sequence[str]) -> bool:
