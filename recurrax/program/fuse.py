@@ -214,7 +214,10 @@ def fused_sums(body: Body, ranks: Ranks) -> list[Op]:
 
 
 def straightened(ops: Sequence[Op], ranks: Ranks, inside: set[Op]) -> list[Op]:
-    """Turns an invariant matrix, once, so that the loop reads it in the order of memory."""
+    """Turns an invariant matrix, once, so that the loop reads it in the order of memory.
+
+    A product with a single row is as fast either way: the turned copy would take memory in vain.
+    """
     result: list[Op] = []
     for op in ops:
         if op.name == "dot_general" and op in inside:
@@ -222,7 +225,9 @@ def straightened(ops: Sequence[Op], ranks: Ranks, inside: set[Op]) -> list[Op]:
             if batch == ((), ()) and len(left) == 1:
                 left, right = left[0], right[0]
                 a, b = op.inputs
-                if ranks.of(b) == INVARIANT and b.ndim == 2 and right == 1:
+                if a.size == a.shape[left] or b.size == b.shape[right]:
+                    turn = None
+                elif ranks.of(b) == INVARIANT and b.ndim == 2 and right == 1:
                     turn = make.transpose(b, (1, 0))
                     op.inputs, right = [a, turn.out], 0
                 elif ranks.of(a) == INVARIANT and a.ndim == 2 and left == 0:
