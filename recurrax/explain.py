@@ -11,12 +11,13 @@ from recurrax.evaluators.chunked import default_chunk
 from recurrax.evaluators.recurrence import keeping
 from recurrax.program.derive import is_differentiable, tangent_of, transpose_of
 from recurrax.program.ir import Op, Value
+from recurrax.program.products import PRODUCTS, numbers_summed
 from recurrax.program.program import Loop, Program, program_of
 from recurrax.program.step import Step
 from recurrax.program.sums import LINEAR as LINEAR_OVER_TIME, parts_of_sum
 from recurrax.program.trace import NotUnderstood, trace
+from recurrax.scan import check_method
 
-PRODUCTS = ("dot_general", "conv_general_dilated")
 # Operations that treat every entry of an array alike and apart from the others.
 ELEMENTWISE = {
     "add", "add_any", "sub", "mul", "div", "rem", "neg", "sign", "abs", "max", "min", "clamp",
@@ -129,9 +130,10 @@ def explain(
       >>> plan.forward.hoisted[0].parts  # x W of three gates, for many steps at once
       3
     """
+    check_method("rx.explain", "auto", chunk, keep)
     init, xs = jax.tree.map(abstract, (init, xs))
     names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(init)]
-    traced = trace(f, init, xs, length, reverse, chunk=chunk, keep=keep)
+    traced = trace(f, init, xs, length, reverse, chunk=chunk, keep_gates=keep == "auto")
     if isinstance(traced, NotUnderstood):
         return Explanation("scan", traced.reason, length)
     step = traced.step
@@ -261,13 +263,8 @@ def pieces(value: Value, axis: int, program: Program) -> int:
 
 def flops_of(op: Op) -> int:
     """Multiplications and additions of a product."""
-    if op.name == "dot_general":
-        (left, _), _ = op.params["dimension_numbers"]
-        return 2 * prod(op.out.shape) * prod(op.inputs[0].shape[axis] for axis in left)
-    kernel = op.inputs[1].shape
-    return (
-        2 * prod(op.out.shape) * prod(kernel) // kernel[op.params["dimension_numbers"].rhs_spec[0]]
-    )
+    left, right = (v.shape for v in op.inputs)
+    return 2 * op.out.size * numbers_summed(op.name, op.params, left, right)
 
 
 def abstract(a: Any) -> Any:

@@ -42,8 +42,8 @@ def scan(
       length: the number of steps; needed only when ``xs`` has no arrays.
       reverse: run from the last step to the first; ``ys`` stays in the order of ``xs``.
       method: how to evaluate. ``"chunked"`` compiles the step: what does not need the carry leaves
-        the loop, products are fused, the backward pass keeps only the carries
-        (:func:`recurrax.explain` shows the plan). ``"scan"`` is the reference, ``jax.lax.scan``
+        the loop, products are fused, the backward pass keeps little (``keep``;
+        :func:`recurrax.explain` shows the plan). ``"scan"`` is the reference, ``jax.lax.scan``
         itself. ``"auto"`` is the first where it serves and the second elsewhere, and never fails
         where ``jax.lax.scan`` works.
       chunk: the number of time steps that the chunked evaluator takes at once, any number from 1;
@@ -92,8 +92,7 @@ def scan_along(
     check_method(who, method, chunk, keep)
     if method == "scan":
         return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
-    what = "auto" if keep == "auto" else "carries"
-    traced = trace(f, init, xs, length, reverse, x_axis, y_axis, chunk, what)
+    traced = trace(f, init, xs, length, reverse, x_axis, y_axis, chunk, keep == "auto")
     if isinstance(traced, NotUnderstood):
         if method == "chunked" or keep == "borders":
             asked = "method='chunked'" if method == "chunked" else "keep='borders'"

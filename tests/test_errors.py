@@ -607,6 +607,11 @@ TABLE = {
         ValueError,
         "rx.unroll: keep='borders' has no meaning with method='scan', …",
     ),
+    "keep unknown to explain": (
+        lambda: rx.explain(lambda c, x: (c, x), jnp.zeros(()), XS, keep="borders "),
+        ValueError,
+        "rx.explain: keep must be one of auto, carries, borders; got 'borders '.",
+    ),
     "method unknown to a layer": (
         lambda: rx.linen.RNN(rx.LSTM(4), method="fast").init(KEY, XS),
         ValueError,

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from jax import lax
 
 import recurrax as rx
@@ -127,11 +128,23 @@ def test_the_choice_is_made_by_the_length_of_the_products():
     assert bytes_kept(long, keep="carries") == 1
 
 
-@pytest.mark.parametrize("method", ["auto", "chunked"])
-def test_keeping_the_carries_alone_is_the_same_run(method, rng):
-    params, carry, xs = problem(rng, CASES["lstm"], steps=9)
-    runs = [
-        rx.unroll(CASES["lstm"].cell, params, xs, carry, method=method, keep=keep)
-        for keep in ("auto", "carries")
-    ]
-    assert_close(*runs, 0)
+def test_a_carry_that_the_step_sets_to_a_number():
+    def run(scan, init):
+        return scan(lambda h, x: (jnp.zeros(()), h * x), init, jnp.arange(1.0, 4.0))[1].sum()
+
+    for scan in (rx.scan, lax.scan):
+        assert jax.grad(partial(run, scan))(jnp.asarray(2.0)) == 1.0
+
+
+@pytest.mark.parametrize("keep", ["auto", "carries"])
+def test_layers_hand_on_what_is_to_be_kept(keep):
+    xs = jnp.ones((2, 5, 3))
+    options = {"keep": keep, "param_dtype": xs.dtype}
+    linen = rx.linen.RNN(rx.GRU(4), **options)
+    layers = (
+        partial(linen.apply, linen.init(jax.random.key(0), xs)),
+        rx.nnx.RNN(rx.GRU(4), in_features=3, rngs=nnx.Rngs(0), **options),
+    )
+    for layer in layers:
+        (eqn,) = [e for e in jax.make_jaxpr(layer)(xs).eqns if "step" in e.params]
+        assert eqn.params["step"].keep_gates == (keep == "auto")

@@ -7,6 +7,7 @@ from typing import Any
 from recurrax.program import make
 from recurrax.program.dependence import INVARIANT, Ranks
 from recurrax.program.ir import Body, Op, Uses, Value
+from recurrax.program.products import numbers_summed
 from recurrax.program.regroup import joined_terms
 
 
@@ -222,22 +223,25 @@ def straightened(ops: Sequence[Op], ranks: Ranks, inside: set[Op]) -> list[Op]:
     for op in ops:
         if op.name == "dot_general" and op in inside:
             (left, right), batch = op.params["dimension_numbers"]
-            if batch == ((), ()) and len(left) == 1:
+            a, b = op.inputs
+            turn = None
+            if batch == ((), ()) and len(left) == 1 and not has_single_row(op):
                 left, right = left[0], right[0]
-                a, b = op.inputs
-                if a.size == a.shape[left] or b.size == b.shape[right]:
-                    turn = None
-                elif ranks.of(b) == INVARIANT and b.ndim == 2 and right == 1:
+                if ranks.of(b) == INVARIANT and b.ndim == 2 and right == 1:
                     turn = make.transpose(b, (1, 0))
                     op.inputs, right = [a, turn.out], 0
                 elif ranks.of(a) == INVARIANT and a.ndim == 2 and left == 0:
                     turn = make.transpose(a, (1, 0))
                     op.inputs, left = [turn.out, b], 1
-                else:
-                    turn = None
-                if turn is not None:
-                    ranks.add(turn)
-                    result.append(turn)
-                    op.params = {**op.params, "dimension_numbers": (((left,), (right,)), batch)}
+            if turn is not None:
+                ranks.add(turn)
+                result.append(turn)
+                op.params = {**op.params, "dimension_numbers": (((left,), (right,)), batch)}
         result.append(op)
     return result
+
+
+def has_single_row(op: Op) -> bool:
+    """Whether one side of a matrix product is a vector."""
+    summed = numbers_summed(op.name, op.params, *[v.shape for v in op.inputs])
+    return any(v.size == summed for v in op.inputs)

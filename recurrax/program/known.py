@@ -9,14 +9,15 @@ A derivative reads the carry before each step and computes all else again. It ne
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from math import prod
 from typing import Any
 
 import jax
 from jax.extend import core
 
 from recurrax.program import internals
+from recurrax.program.products import PRODUCTS, numbers_summed
 from recurrax.program.step import Step
+from recurrax.program.sums import LINEAR
 
 # Slopes of functions that are known from their results.
 SLOPES: dict[str, Callable[[Any], Any]] = {
@@ -24,12 +25,8 @@ SLOPES: dict[str, Callable[[Any], Any]] = {
     "logistic": lambda y: y * (1 - y),
     "exp": lambda y: y,
 }
-PRODUCTS = {"dot_general", "conv_general_dilated"}
 # Operations that hand on what a product made: the product is done again for what they make.
-LINEAR = {
-    "add", "add_any", "sub", "neg", "convert_element_type", "broadcast_in_dim", "reshape",
-    "squeeze", "expand_dims", "slice", "split", "transpose", "concatenate", "copy",
-}  # fmt: skip
+HAND_ON = LINEAR | {"convert_element_type"}
 LONG = 512  # numbers summed per result of a product that is not worth doing twice
 
 
@@ -40,8 +37,8 @@ def results_at_hand(step: Step) -> tuple[Any, ...]:
         return ()
     jaxpr = step.jaxpr.jaxpr
     made = {v for eqn in jaxpr.eqns for v in eqn.outvars}
-    after = [v for v in jaxpr.outvars[: step.carry] if v in made]
-    kept = results_of_long_products(step) if step.keep != "carries" else []
+    after = [v for v in jaxpr.outvars[: step.carry] if isinstance(v, core.Var) and v in made]
+    kept = results_of_long_products(step) if step.keep_gates else []
     return tuple(dict.fromkeys([*after, *kept]))
 
 
@@ -67,7 +64,7 @@ def results_of_long_products(step: Step) -> list[Any]:
         moving.update(eqn.outvars)
         name = eqn.primitive.name
         through = sum(lengths.get(v, 0) for v in inputs)
-        if name in LINEAR:
+        if name in HAND_ON:
             lengths.update(dict.fromkeys(eqn.outvars, through))
         elif name in SLOPES:
             lengths[eqn.outvars[0]] = through
@@ -77,18 +74,9 @@ def results_of_long_products(step: Step) -> list[Any]:
             for v in inputs:
                 keep(v)
             if name in PRODUCTS:
-                lengths[eqn.outvars[0]] = contracted(eqn)
+                shapes = [v.aval.shape for v in eqn.invars]
+                lengths[eqn.outvars[0]] = numbers_summed(name, eqn.params, *shapes)
     return kept
-
-
-def contracted(eqn: Any) -> int:
-    """How many numbers a product sums for each of its results."""
-    left, right = (v.aval for v in eqn.invars)
-    if eqn.primitive.name == "dot_general":
-        (axes, _), _ = eqn.params["dimension_numbers"]
-        return prod(left.shape[axis] for axis in axes)
-    over = eqn.params["dimension_numbers"].rhs_spec[1:]  # the input features and the window
-    return prod(right.shape[axis] for axis in over)
 
 
 def evaluate_knowing(step: Step, known: Sequence[Any], values: Sequence[Any], args: Any) -> Any:

@@ -15,7 +15,8 @@ from recurrax.program.dependence import (
 )
 from recurrax.program.fuse import fused_over_shared_operand, fused_sums, straightened
 from recurrax.program.ir import Body, Constant, Op, Uses, Value, flatten
-from recurrax.program.regroup import PRODUCTS, SUMS, factored, regrouped
+from recurrax.program.products import PRODUCTS
+from recurrax.program.regroup import FACTORS, SUMS, factored, regrouped
 from recurrax.program.simplify import simplified
 from recurrax.program.step import Step
 from recurrax.program.sums import leaves_of_sum
@@ -85,9 +86,9 @@ def build(body: Body, step: Step) -> Program:
     ranks = ranked(body.ops)
     ops = regrouped(body.ops, body.outputs, ranks, SUMS, make.add)
     if step.derived:
-        ops = regrouped(ops, body.outputs, ranks, PRODUCTS, make.mul)
+        ops = regrouped(ops, body.outputs, ranks, FACTORS, make.mul)
         ops = factored(Body(body.inputs, ops, body.outputs), ranks)
-        ops = regrouped(ops, body.outputs, ranks, PRODUCTS, make.mul)
+        ops = regrouped(ops, body.outputs, ranks, FACTORS, make.mul)
     body = fused(Body(body.inputs, ops, body.outputs), ranked, inside_loops)
     new, ys = body.outputs[: step.carry], body.outputs[step.carry :]
     ranks = ranked(body.ops)
@@ -138,8 +139,8 @@ def fused(
         return simplified(Body(body.inputs, ops, body.outputs))
 
     def products(body: Body) -> tuple[int, int]:
-        made = {op for op in body.ops if op.name in ("dot_general", "conv_general_dilated")}
-        return len(made & inside_loops(body, ranked(body.ops))), len(made)
+        found = {op for op in body.ops if op.name in PRODUCTS}
+        return len(found & inside_loops(body, ranked(body.ops))), len(found)
 
     body = simplified(Body(body.inputs, invariant_first(body.ops, ranked(body.ops)), body.outputs))
     results = [

@@ -1,6 +1,6 @@
 """Sums and products in another order: what the carry does not touch comes together, and leaves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from recurrax.program.ir import Body, Op, Uses, Value
 from recurrax.program.simplify import without_unused
 
 SUMS = ("add", "add_any")
-PRODUCTS = ("mul",)
+FACTORS = ("mul",)
 
 
 def regrouped(
@@ -28,15 +28,8 @@ def regrouped(
     carry. Chains whose terms all have one rank stay as they are, to the last rounding.
     """
     uses = Uses.of(ops, outputs)
-    inside = interior(ops, uses, names)
     result: list[Op] = []
-    for op in ops:
-        if op in inside:
-            continue
-        if not is_chain(op, names):
-            result.append(op)
-            continue
-        links, terms = chain(op, uses, inside)
+    for op, links, terms in chains(ops, uses, names):
         if len(terms) < 3 or len({ranks.of(t) for t in terms}) == 1:
             result.extend(links)
             continue
@@ -58,15 +51,8 @@ def joined_terms(
 ) -> list[Op]:
     """In every sum, terms with one ``key`` (not ``None``) become the one that ``join`` computes."""
     uses = Uses.of(body.ops, body.outputs)
-    inside = interior(body.ops, uses, SUMS)
     result: list[Op] = []
-    for op in body.ops:
-        if op in inside:
-            continue
-        if not is_chain(op, SUMS):
-            result.append(op)
-            continue
-        links, terms = chain(op, uses, inside)
+    for op, links, terms in chains(body.ops, uses, SUMS):
         groups: dict[Any, list[Value]] = {}
         for term in terms:
             name = key(term, uses)
@@ -139,6 +125,16 @@ def term_of(value: Value, uses: Uses, ranks: Ranks) -> Term | None:
     if not alike or ranks.of(coefficient) == ranks.of(factor):
         return None
     return Term(coefficient, factor, negative)
+
+
+def chains(
+    ops: Sequence[Op], uses: Uses, names: Sequence[str]
+) -> Iterator[tuple[Op, list[Op], list[Value]]]:
+    """Each chain with its links and terms, where its last link is; other operations, no terms."""
+    inside = interior(ops, uses, names)
+    for op in ops:
+        if op not in inside:
+            yield (op, *chain(op, uses, inside)) if is_chain(op, names) else (op, [op], [])
 
 
 def is_chain(op: Op, names: Sequence[str]) -> bool:

@@ -28,7 +28,7 @@ class Step:
     x_axes: tuple[int, ...]
     y_axes: tuple[int, ...]
     chunk: int | None = None
-    keep: str = "auto"  # "carries": the derivative reads nothing else of the run
+    keep_gates: bool = True  # whether the derivative may read what long products made
     derived: bool = False  # a derivative of a step: linear in its carry
 
     def split(self, flat: Any) -> tuple[list[Any], list[Any], list[Any], list[Any]]:

@@ -39,7 +39,7 @@ def trace(
     x_axis: int = 0,
     y_axis: int = 0,
     chunk: int | None = None,
-    keep: str = "auto",
+    keep_gates: bool = True,
 ) -> Traced | NotUnderstood:
     """Traces ``f`` over sequences whose time is on ``x_axis``; outputs have it on ``y_axis``."""
     carry, carry_tree = jax.tree.flatten(init)
@@ -90,7 +90,7 @@ def trace(
         x_axes=(x_axis,) * len(sequences),
         y_axes=(y_axis,) * len(ys),
         chunk=chunk,
-        keep=keep,
+        keep_gates=keep_gates,
     )
     operands = [*closed.consts, *carry, *sequences]
     return Traced(step, operands, jax.tree.structure(shapes))
