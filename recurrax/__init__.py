@@ -14,6 +14,8 @@ from recurrax.cells import (
     GateParams as GateParams,
     Gates as Gates,
     KrauseLSTM as KrauseLSTM,
+    LayerNormGRU as LayerNormGRU,
+    LayerNormLSTM as LayerNormLSTM,
     SquashedGRU as SquashedGRU,
     from_concatenated as from_concatenated,
     gate_params as gate_params,
@@ -21,9 +23,27 @@ from recurrax.cells import (
     params_to_dict as params_to_dict,
     to_concatenated as to_concatenated,
 )
+from recurrax.compose import (
+    Bidirectional as Bidirectional,
+    Dense as Dense,
+    DropConnect as DropConnect,
+    Dropout as Dropout,
+    LearnedCarry as LearnedCarry,
+    RecurrentDropout as RecurrentDropout,
+    Residual as Residual,
+    Stack as Stack,
+    VariationalDropout as VariationalDropout,
+    WeightNorm as WeightNorm,
+    Zoneout as Zoneout,
+)
 from recurrax.explain import explain as explain
 from recurrax.scan import scan as scan
-from recurrax.sequence import unroll as unroll
+from recurrax.sequence import (
+    Stream as Stream,
+    pieces as pieces,
+    unroll as unroll,
+    unroll_truncated as unroll_truncated,
+)
 
 __version__ = importlib.metadata.version("recurrax")
 

@@ -1,22 +1,28 @@
-"""What the linen and the nnx layer share: Flax's arguments, mapped onto a scan over time."""
+"""What the linen and the nnx layer share: Flax's arguments, mapped onto a run over time."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
-from recurrax.cells.cell import Cell
-from recurrax.cells.checks import arguments
+from recurrax.cells import checks
+from recurrax.cells.cell import Layer
+from recurrax.cells.checks import cast_floating
+from recurrax.cells.options import name_of
 from recurrax.cells.params import params_from_dict, params_to_dict
-from recurrax.scan import check_method
-from recurrax.sequence import (
+from recurrax.sequence.checks import (
+    as_carry_dtype,
+    as_dtype,
     check_flag,
+    check_given,
+    check_how,
     check_sequence,
-    check_step_keeps_carry,
     first_step,
-    not_available,
-    scan_over_time,
 )
+from recurrax.sequence.engine import over_time
+from recurrax.sequence.how import Given, How
+from recurrax.sequence.run import run_layer
+from recurrax.sequence.unroll import aligned
 
 
 def to_tree(params: Any) -> dict[str, Any]:
@@ -32,18 +38,22 @@ def from_tree(like: Any, tree: Any, where: str = "params") -> Any:
 
 
 class Call(NamedTuple):
-    """One call of a layer: the flags it runs with, and its inputs."""
+    """One call of a layer: its inputs, how to run, the arrays beside, and what to return."""
 
     inputs: Any
-    time_axis: int
+    how: How
+    given: Given
     return_carry: bool
-    reverse: bool
-    keep_order: bool
 
     @property
     def x0(self) -> Any:
         """Shapes and dtypes of one step."""
-        return first_step(self.inputs, self.time_axis)
+        return first_step(self.inputs, self.how.time)
+
+    @property
+    def in_features(self) -> Any:
+        """The size of the last axis of every input."""
+        return jax.tree.map(lambda a: a.shape[-1], self.x0)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -51,38 +61,101 @@ class Call(NamedTuple):
         return jax.tree.leaves(self.x0)[0].shape
 
 
-def prepare(who: str, layer: Any, inputs: Any, seq_lengths: Any, **overrides: Any) -> Call:
-    """Checks a call, and fills the flags that it leaves open from the layer's attributes."""
-    not_available(who, seq_lengths=seq_lengths)
-    check_method(who, layer.method, layer.chunk, layer.keep)
+NAMES = Given("seq_lengths", "mask", "resets", "reset_carry")
+
+
+def prepare(
+    who: str, layer: Any, spec: Layer | None, inputs: Any, given: Given, **overrides: Any
+) -> Call:
+    """Checks a call, and fills the flags that it leaves open from the layer's attributes.
+
+    ``spec`` is the recurrax cell of the layer, or ``None`` for one of Flax's.
+    """
     flags = {n: getattr(layer, n) if flag is None else flag for n, flag in overrides.items()}
     for name, flag in flags.items():
         check_flag(who, name, flag)
-    time_axis = 0 if flags.pop("time_major") else -(layer.cell.num_feature_axes + 1)
+    features = layer.cell.num_feature_axes
+    time_axis = 0 if flags["time_major"] else -(features + 1)
     check_sequence(who, "inputs", inputs, time_axis)
-    return Call(inputs, time_axis, **flags)
-
-
-def check(who: str, cell: Cell, params: Any, carry: Any, call: Call) -> None:
-    """Checks a recurrax cell against the call, so that errors name the layer's arguments."""
-    arguments(cell, who, params, carry, call.x0, "inputs")
-    check_step_keeps_carry(who, cell, params, carry, call.x0)
-
-
-def run(who: str, layer: Any, step: Any, carry: Any, call: Call) -> tuple[Any, Any]:
-    """The scan; outputs of a reversed run in the order of processing, as Flax has them."""
-    carry, outputs = scan_over_time(
-        who,
-        step,
-        carry,
-        call.inputs,
-        call.time_axis,
-        reverse=call.reverse,
+    first = jax.tree.leaves(inputs)[0]
+    how = How(
+        time=time_axis % first.ndim,
+        reverse=flags["reverse"],
+        pad=layer.pad,
+        order="processing" if flags["reverse"] and not flags["keep_order"] else "input",
         method=layer.method,
         chunk=layer.chunk,
         keep=layer.keep,
+        dtype=as_dtype(who, "dtype", layer.dtype),
+        carry_dtype=as_carry_dtype(who, spec, layer.carry_dtype),
     )
-    if call.reverse and not call.keep_order:
-        position = call.time_axis % jax.tree.leaves(call.inputs)[0].ndim
-        outputs = jax.tree.map(lambda a: jnp.flip(a, position), outputs)
-    return carry, outputs
+    check_how(who, how)
+    shape = first.shape[: first.ndim - features]
+    given = check_given(who, spec, given, how, shape, "inputs", NAMES)
+    return Call(aligned(inputs, time_axis, how.time), how, given, flags["return_carry"])
+
+
+def training_key(
+    who: str, spec: Layer, deterministic: bool | None, draw: Callable[[], Any]
+) -> Any:
+    """The key for the random numbers of a cell in training; ``None`` for evaluation."""
+    if deterministic is not None:
+        check_flag(who, "deterministic", deterministic)
+    if not spec.draws or deterministic:
+        return None
+    if deterministic is None:
+        raise ValueError(
+            f"{who}: {name_of(spec)} draws random numbers in training; say deterministic=True or "
+            "False, in the call or as an attribute."
+        )
+    return draw()
+
+
+def run(
+    who: str, spec: Layer, params: Any, carry: Any, call: Call, key: Any
+) -> tuple[Any, Any]:
+    """A recurrax cell over time."""
+    checks.arguments(spec, who, params, carry, call.x0, "inputs")
+    given = call.given._replace(key=key)
+    return run_layer(who, spec, params, call.inputs, carry, call.how, given)
+
+
+def run_flax(who: str, step: Any, carry: Any, call: Call, state: Any = None) -> tuple[Any, Any]:
+    """One of Flax's cells over time; with ``state``, its step takes ``(carry, state)``.
+
+    A Flax cell makes its carry in ``param_dtype`` and may return it in its ``dtype``; the carry is
+    kept in the dtype that the step returns.
+    """
+    check_batch_axes(who, carry, call)
+    whole = carry if state is None else (carry, state)
+    new, _ = jax.eval_shape(step, whole, call.x0)
+    new = new if state is None else new[0]
+    if jax.tree.structure(new) == jax.tree.structure(carry):
+        carry = jax.tree.map(lambda c, n: cast_floating(c, n.dtype), carry, new)
+    return over_time(who, step, carry, call.inputs, call.how, call.given, state=state)
+
+
+def check_batch_axes(who: str, carry: Any, call: Call) -> None:
+    """Steps are skipped and carries reset row by row, so a carry must have rows."""
+    given = call.given
+    if given.lengths is None and given.mask is None and given.resets is None:
+        return
+    time = call.how.time
+    flags = given.mask if given.resets is None else given.resets
+    shape = given.lengths.shape if flags is None else flags.shape[:time] + flags.shape[time + 1 :]
+    for path, leaf in jax.tree_util.tree_leaves_with_path(carry):
+        if leaf.shape[: len(shape)] != shape:
+            raise ValueError(
+                f"{who}: carry{jax.tree_util.keystr(path)} must begin with the batch axes {shape} "
+                f"for lengths, masks and resets; it has shape {checks.describe_shape(leaf)}."
+            )
+
+
+def check_flax_cell(who: str, dtype: Any, carry_dtype: Any) -> None:
+    """A Flax cell is made with its dtypes."""
+    for name, value in (("dtype", dtype), ("carry_dtype", carry_dtype)):
+        if value is not None:
+            raise ValueError(
+                f"{who}: {name} is for recurrax cells; a Flax cell has its own, as in "
+                "nn.LSTMCell(64, dtype=jnp.bfloat16)."
+            )

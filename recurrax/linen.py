@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 
 from recurrax import cells, layer
+from recurrax.cells.cell import Layer
 from recurrax.cells.checks import cast_floating
 from recurrax.cells.params import describe
-from recurrax.sequence import promoted
+from recurrax.sequence.how import Given
 
 WHO = "rx.linen.RNN"
 
@@ -32,13 +33,12 @@ class Cell(nn.RNNCellBase):
       (3, 8)
     """
 
-    cell: cells.Cell
+    cell: Layer
     param_dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
-        """One step, ``(carry, x) -> (carry, y)``."""
-        in_features = jax.tree.map(lambda a: a.shape[-1], inputs)
+    def params(self, in_features: Any) -> Any:
+        """The parameters as ``cell.step`` takes them; drawn when the module is initialised."""
         like = self.cell.params_like(in_features)
 
         def draw(name: str) -> Any:
@@ -49,7 +49,12 @@ class Cell(nn.RNNCellBase):
             return init
 
         tree = {name: self.param(name, draw(name)) for name in layer.to_tree(like)}
-        return self.cell.step(layer.from_tree(like, tree), carry, inputs)
+        return layer.from_tree(like, tree, f"{WHO}: params.cell")
+
+    def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
+        """One step, ``(carry, x) -> (carry, y)``; dropout and its like are off."""
+        params = self.params(jax.tree.map(lambda a: a.shape[-1], inputs))
+        return self.cell.step(params, carry, inputs)
 
     @nn.nowrap
     def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Any:
@@ -69,14 +74,19 @@ class RNN(nn.Module):
     for it keeps its checkpoints when this import changes; the loop is :func:`recurrax.scan`.
 
     Attributes:
-      cell: a :class:`recurrax.Cell`, or any ``nn.RNNCellBase`` such as ``nn.LSTMCell(64)``.
+      cell: a recurrax cell (also a :class:`recurrax.Stack` or :class:`recurrax.Bidirectional`),
+        or any ``nn.RNNCellBase`` such as ``nn.LSTMCell(64)``.
       time_major: whether inputs are ``(time, *batch, features)``.
       return_carry: whether a call returns ``(carry, outputs)`` instead of ``outputs``.
       reverse: run from the last step to the first. As in Flax, outputs then come in the order of
         processing, unless ``keep_order``.
       keep_order: with ``reverse``, return the outputs in the order of the inputs.
+      pad: the output at padding, ``"zero"`` or ``"hold"``; see :func:`recurrax.unroll`.
+      deterministic: whether dropout and its like are off. Without, the key comes from Flax's
+        stream ``dropout``.
       method, chunk, keep: how to evaluate; see :func:`recurrax.scan`.
-      param_dtype: dtype of the parameters of a recurrax cell; a Flax cell has its own.
+      param_dtype, dtype, carry_dtype: of a recurrax cell's parameters, computation and carry; see
+        :func:`recurrax.unroll`. A Flax cell has its own.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -93,13 +103,17 @@ class RNN(nn.Module):
     return_carry: bool = False
     reverse: bool = False
     keep_order: bool = False
+    pad: str = "zero"
+    deterministic: bool | None = None
     method: str = "auto"
     chunk: int | None = None
     keep: str = "auto"
     param_dtype: Any = jnp.float32
+    dtype: Any = None
+    carry_dtype: Any = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.cell, cells.Cell):
+        if isinstance(self.cell, Layer):
             # Without parent=None a surrounding compact module would own the cell, not this one.
             self.cell = Cell(self.cell, self.param_dtype, parent=None)
         elif not isinstance(self.cell, nn.RNNCellBase):
@@ -107,6 +121,8 @@ class RNN(nn.Module):
                 f"{WHO}: cell must be a recurrax cell or a flax.linen.RNNCellBase; "
                 f"got {describe(self.cell)}."
             )
+        elif not isinstance(self.cell, Cell):
+            layer.check_flax_cell(WHO, self.dtype, self.carry_dtype)
         super().__post_init__()
 
     def __call__(
@@ -116,6 +132,10 @@ class RNN(nn.Module):
         initial_carry: Any = None,
         init_key: Any = None,
         seq_lengths: Any = None,
+        mask: Any = None,
+        resets: Any = None,
+        reset_carry: Any = None,
+        deterministic: bool | None = None,
         return_carry: bool | None = None,
         time_major: bool | None = None,
         reverse: bool | None = None,
@@ -126,42 +146,45 @@ class RNN(nn.Module):
         Args:
           inputs: ``(*batch, time, *features)``, or ``(time, *batch, *features)`` if time-major; an
             array or a pytree of arrays.
-          initial_carry: the carry to start from; by default the cell's ``initialize_carry``.
-          init_key: random key for ``initialize_carry``; most cells do not use it.
-          seq_lengths: not available yet; an error if given.
-          return_carry, time_major, reverse, keep_order: override the attributes.
+          initial_carry: the carry to start from; by default the cell's own.
+          init_key: random key for the ``initialize_carry`` of a Flax cell; most do not use it.
+          seq_lengths: ``lengths`` of :func:`recurrax.unroll`, integer, ``(*batch,)``.
+          mask, resets, reset_carry: see :func:`recurrax.unroll`.
+          deterministic, return_carry, time_major, reverse, keep_order: override the attributes.
 
         Returns:
           ``outputs``, or ``(carry, outputs)`` with ``return_carry``.
         """
+        spec = self.cell.cell if isinstance(self.cell, Cell) else None
         call = layer.prepare(
             WHO,
             self,
+            spec,
             inputs,
-            seq_lengths,
+            Given(seq_lengths, mask, resets, reset_carry),
             return_carry=return_carry,
             time_major=time_major,
             reverse=reverse,
             keep_order=keep_order,
         )
-        carry = initial_carry
+        if spec is not None:
+            params = nn.unbox(self.cell.params(call.in_features))
+            training = self.deterministic if deterministic is None else deterministic
+            key = layer.training_key(WHO, spec, training, lambda: self.make_rng("dropout"))
+            carry, outputs = layer.run(WHO, spec, params, initial_carry, call, key)
+        else:
+            carry, outputs = self._flax_cell(initial_carry, init_key, call)
+        return (carry, outputs) if call.return_carry else outputs
+
+    def _flax_cell(self, carry: Any, init_key: Any, call: layer.Call) -> tuple[Any, Any]:
         if carry is None:
             key = jax.random.key(0) if init_key is None else init_key
             carry = self.cell.initialize_carry(key, call.input_shape)
-            if isinstance(self.cell, Cell):
-                carry = cast_floating(carry, promoted(carry, inputs))
-
         if self.is_initializing():
             self.cell(carry, jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), call.x0))
         cell, variables = self.cell.unbind()
-        if isinstance(cell, Cell):
-            like = cell.cell.params_like(jax.tree.map(lambda a: a.shape[-1], call.x0))
-            tree = nn.unbox(variables.get("params", {}))
-            params = layer.from_tree(like, tree, f"{WHO}: params.cell")
-            layer.check(WHO, cell.cell, params, carry, call)
 
         def step(carry: Any, x: Any) -> Any:
             return cell.apply(variables, carry, x)
 
-        carry, outputs = layer.run(WHO, self, step, carry, call)
-        return (carry, outputs) if call.return_carry else outputs
+        return layer.run_flax(WHO, step, carry, call)

@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from recurrax import cells, layer
+from recurrax import layer
+from recurrax.cells.cell import Layer
 from recurrax.cells.checks import cast_floating
 from recurrax.cells.options import name_of
 from recurrax.cells.params import describe
-from recurrax.sequence import promoted
+from recurrax.sequence.how import Given
 
 WHO = "rx.nnx.RNN"
 
@@ -37,9 +38,9 @@ class Cell(nnx.RNNCellBase):
     """
 
     def __init__(
-        self, cell: cells.Cell, in_features: Any, *, rngs: nnx.Rngs, param_dtype: Any = jnp.float32
+        self, cell: Layer, in_features: Any, *, rngs: nnx.Rngs, param_dtype: Any = jnp.float32
     ):
-        self.cell = cell
+        self.spec = cell
         self.in_features = in_features
         self.param_dtype = param_dtype
         params = cast_floating(cell.init(rngs.params(), in_features), param_dtype)
@@ -55,11 +56,11 @@ class Cell(nnx.RNNCellBase):
     def params(self) -> Any:
         """The parameters as ``cell.step`` takes them."""
         tree = {name: _as_arrays(getattr(self, name)) for name in self.names}
-        return layer.from_tree(self.cell.params_like(self.in_features), tree)
+        return layer.from_tree(self.spec.params_like(self.in_features), tree)
 
     def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
-        """One step, ``(carry, x) -> (carry, y)``."""
-        return self.cell.step(self.params(), carry, inputs)
+        """One step, ``(carry, x) -> (carry, y)``; dropout and its like are off."""
+        return self.spec.step(self.params(), carry, inputs)
 
     def initialize_carry(
         self, input_shape: tuple[int, ...], rngs: Any = None, carry_init: Any = None
@@ -71,7 +72,7 @@ class Cell(nnx.RNNCellBase):
                 "rx.nnx.Cell: carry_init must be None; a recurrax cell defines its initial carry. "
                 "Pass another one as initial_carry."
             )
-        return cast_floating(self.cell.initial_carry(input_shape[:-1]), self.param_dtype)
+        return cast_floating(self.spec.initial_carry(input_shape[:-1]), self.param_dtype)
 
     @property
     def num_feature_axes(self) -> int:
@@ -86,7 +87,8 @@ class RNN(nnx.Module):
     into any checkpoint.
 
     Args:
-      cell: a :class:`recurrax.Cell`, or any ``nnx.RNNCellBase`` such as ``nnx.LSTMCell``.
+      cell: a recurrax cell (also a :class:`recurrax.Stack` or :class:`recurrax.Bidirectional`),
+        or any ``nnx.RNNCellBase`` such as ``nnx.LSTMCell``.
       in_features: size of the last axis of the inputs; needed by a recurrax cell, and only by it.
       rngs: where the key for the parameters comes from; needed by a recurrax cell. A Flax cell has
         its parameters already: what is given with one is not used, and never kept.
@@ -95,8 +97,12 @@ class RNN(nnx.Module):
       reverse: run from the last step to the first. As in Flax, outputs then come in the order of
         processing, unless ``keep_order``.
       keep_order: with ``reverse``, return the outputs in the order of the inputs.
+      pad: the output at padding, ``"zero"`` or ``"hold"``; see :func:`recurrax.unroll`.
+      deterministic: whether dropout and its like are off; ``train()`` and ``eval()`` set it.
+        Without, the key comes from the stream ``dropout`` of the ``rngs`` of the call.
       method, chunk, keep: how to evaluate; see :func:`recurrax.scan`.
-      param_dtype: dtype of the parameters of a recurrax cell.
+      param_dtype, dtype, carry_dtype: of a recurrax cell's parameters, computation and carry; see
+        :func:`recurrax.unroll`. A Flax cell has its own.
 
     Example:
       >>> import jax.numpy as jnp
@@ -117,12 +123,16 @@ class RNN(nnx.Module):
         return_carry: bool = False,
         reverse: bool = False,
         keep_order: bool = False,
+        pad: str = "zero",
+        deterministic: bool | None = None,
         method: str = "auto",
         chunk: int | None = None,
         keep: str = "auto",
         param_dtype: Any = jnp.float32,
+        dtype: Any = None,
+        carry_dtype: Any = None,
     ):
-        if isinstance(cell, cells.Cell):
+        if isinstance(cell, Layer):
             if in_features is None or not isinstance(rngs, nnx.Rngs):
                 raise TypeError(
                     f"{WHO}: a recurrax cell needs in_features and rngs, as in "
@@ -137,14 +147,20 @@ class RNN(nnx.Module):
             )
         elif in_features is not None:
             raise TypeError(f"{WHO}: in_features is fixed by the Flax cell already; leave it out.")
+        else:
+            layer.check_flax_cell(WHO, dtype, carry_dtype)
         self.cell = cell
         self.time_major = time_major
         self.return_carry = return_carry
         self.reverse = reverse
         self.keep_order = keep_order
+        self.pad = pad
+        self.deterministic = deterministic
         self.method = method
         self.chunk = chunk
         self.keep = keep
+        self.dtype = dtype
+        self.carry_dtype = carry_dtype
 
     def __call__(
         self,
@@ -152,6 +168,10 @@ class RNN(nnx.Module):
         *,
         initial_carry: Any = None,
         seq_lengths: Any = None,
+        mask: Any = None,
+        resets: Any = None,
+        reset_carry: Any = None,
+        deterministic: bool | None = None,
         return_carry: bool | None = None,
         time_major: bool | None = None,
         reverse: bool | None = None,
@@ -163,34 +183,41 @@ class RNN(nnx.Module):
         Args:
           inputs: ``(*batch, time, *features)``, or ``(time, *batch, *features)`` if time-major; an
             array or a pytree of arrays.
-          initial_carry: the carry to start from; by default the cell's ``initialize_carry``.
-          seq_lengths: not available yet; an error if given.
-          return_carry, time_major, reverse, keep_order: override the attributes.
-          rngs: for the ``initialize_carry`` of a Flax cell with a random carry; ``nnx.Rngs(0)`` by
-            default.
+          initial_carry: the carry to start from; by default the cell's own.
+          seq_lengths: ``lengths`` of :func:`recurrax.unroll`, integer, ``(*batch,)``.
+          mask, resets, reset_carry: see :func:`recurrax.unroll`.
+          deterministic, return_carry, time_major, reverse, keep_order: override the attributes.
+          rngs: its stream ``dropout`` draws the random numbers of training; for a Flax cell with a
+            random carry, the keys of that (``nnx.Rngs(0)`` by default).
 
         Returns:
           ``outputs``, or ``(carry, outputs)`` with ``return_carry``.
         """
+        spec = self.cell.spec if isinstance(self.cell, Cell) else None
         call = layer.prepare(
             WHO,
             self,
+            spec,
             inputs,
-            seq_lengths,
+            Given(seq_lengths, mask, resets, reset_carry),
             return_carry=return_carry,
             time_major=time_major,
             reverse=reverse,
             keep_order=keep_order,
         )
-        carry = initial_carry
+        if spec is not None:
+            training = self.deterministic if deterministic is None else deterministic
+            key = layer.training_key(WHO, spec, training, lambda: _dropout_key(rngs))
+            params = self.cell.params()
+            carry, outputs = layer.run(WHO, spec, params, initial_carry, call, key)
+        else:
+            carry, outputs = self._flax_cell(initial_carry, rngs, call)
+        return (carry, outputs) if call.return_carry else outputs
+
+    def _flax_cell(self, carry: Any, rngs: Any, call: layer.Call) -> tuple[Any, Any]:
         if carry is None:
             rngs = nnx.Rngs(0) if rngs is None else rngs
             carry = self.cell.initialize_carry(call.input_shape, rngs)
-            if isinstance(self.cell, Cell):
-                carry = cast_floating(carry, promoted(carry, inputs))
-        if isinstance(self.cell, Cell):
-            layer.check(WHO, self.cell.cell, self.cell.params(), carry, call)
-
         # A cell may hold more than parameters (statistics, dropout counts): that state is carried.
         graphdef, params, state = nnx.split(self.cell, nnx.Param, ...)
 
@@ -200,10 +227,19 @@ class RNN(nnx.Module):
             carry, y = cell(carry, x)
             return (carry, nnx.state(cell, nnx.Not(nnx.Param))), y
 
-        (carry, state), outputs = layer.run(WHO, self, step, (carry, state), call)
+        (carry, state), outputs = layer.run_flax(WHO, step, carry, call, state)
         if jax.tree.leaves(state):
             nnx.update(self.cell, state)
-        return (carry, outputs) if call.return_carry else outputs
+        return carry, outputs
+
+
+def _dropout_key(rngs: Any) -> Any:
+    if not isinstance(rngs, nnx.Rngs):
+        raise ValueError(
+            f"{WHO}: deterministic=False needs rngs in the call, as in "
+            f"layer(xs, rngs=nnx.Rngs(dropout=0)); got {describe(rngs)}."
+        )
+    return rngs.dropout()
 
 
 def _as_module(part: Any) -> Any:

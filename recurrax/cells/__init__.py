@@ -12,6 +12,16 @@ from recurrax.cells.elman import (
 )
 from recurrax.cells.gru import GRU as GRU, GRUCarry as GRUCarry
 from recurrax.cells.krause import KrauseLSTM as KrauseLSTM, KrauseLSTMCarry as KrauseLSTMCarry
+from recurrax.cells.layer_norm_gru import (
+    LayerNormGRU as LayerNormGRU,
+    LayerNormGRUCarry as LayerNormGRUCarry,
+    LayerNormGRUParams as LayerNormGRUParams,
+)
+from recurrax.cells.layer_norm_lstm import (
+    LayerNormLSTM as LayerNormLSTM,
+    LayerNormLSTMCarry as LayerNormLSTMCarry,
+    LayerNormLSTMParams as LayerNormLSTMParams,
+)
 from recurrax.cells.lstm import LSTM as LSTM, LSTMCarry as LSTMCarry, LSTMParams as LSTMParams
 from recurrax.cells.mgu import MGU as MGU, MGUCarry as MGUCarry
 from recurrax.cells.params import (

@@ -1,6 +1,6 @@
 """What a cell is: a frozen specification with three pure functions."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
@@ -8,7 +8,85 @@ from jax import Array
 from recurrax.cells import checks, options
 
 
-class Cell:
+class Noise(NamedTuple):
+    """What a cell draws for one run over time."""
+
+    run: Any = ()
+    """Arrays that stay the same at every step."""
+    step: Any = ()
+    """Arrays with time in front, ``(time, *batch, features)``, one entry for each step."""
+
+
+class Layer:
+    """What runs over time: a :class:`Cell`, or what is composed of cells.
+
+    A layer is a specification, hashable, and equal to an equal layer. It has parameters
+    (``init``), a carry (``initial_carry``) and outputs of one size (``out_features``).
+    """
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        for name, guard in checks.GUARDS.items():
+            if name in vars(cls):
+                setattr(cls, name, guard(vars(cls)[name]))
+
+    def init(self, key: Array, in_features: Any) -> Any:
+        """Fresh parameters.
+
+        Args:
+          key: a JAX random key.
+          in_features: size of the last axis of x (for a pytree x, the pytree of these sizes).
+
+        Returns:
+          A pytree of arrays of JAX's default float dtype (float64 under ``jax_enable_x64``).
+        """
+        raise NotImplementedError(
+            f"{options.name_of(self)} does not define init(key, in_features)."
+        )
+
+    def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> Any:
+        """The zero carry, ``(*batch_shape, features)``, in ``dtype`` if that is given."""
+        raise NotImplementedError(
+            f"{options.name_of(self)} does not define initial_carry(batch_shape)."
+        )
+
+    def start(self, params: Any, batch_shape: tuple[int, ...]) -> Any:
+        """The carry that a run starts from if none is given: ``initial_carry``, or learned."""
+        del params
+        return self.initial_carry(batch_shape)
+
+    @property
+    def out_features(self) -> int:
+        """Size of the last axis of y."""
+        raise NotImplementedError(f"{options.name_of(self)} does not define out_features.")
+
+    def out_size(self, in_features: Any) -> Any:
+        """Size of the last axis of y for inputs of this size."""
+        del in_features
+        return self.out_features
+
+    @property
+    def steps(self) -> bool:
+        """Whether it has a ``step``, and so can be driven one step at a time."""
+        return isinstance(self, Cell)
+
+    @property
+    def draws(self) -> bool:
+        """Whether training draws random numbers, so that a run takes a ``key``."""
+        return False
+
+    def params_like(self, in_features: Any) -> Any:
+        """The structure of the parameters: ``jax.ShapeDtypeStruct`` in place of arrays."""
+        return checks.params_like(self, in_features)
+
+    def over_time(
+        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
+    ) -> tuple[Any, Any]:
+        """Runs the parts of what is not a cell; ``run`` runs each of them."""
+        raise NotImplementedError(f"{options.name_of(self)} does not define over_time.")
+
+
+class Cell(Layer):
     """A recurrent cell: sizes and options, no arrays; hashable, and equal to an equal cell.
 
     A subclass is a ``@dataclass(frozen=True)`` with
@@ -50,31 +128,10 @@ class Cell:
 
     features: int
 
-    def __init_subclass__(cls, **kwargs: Any):
-        super().__init_subclass__(**kwargs)
-        for name, guard in checks.GUARDS.items():
-            if name in vars(cls):
-                setattr(cls, name, guard(vars(cls)[name]))
-
     def __post_init__(self) -> None:
         if hasattr(self, "features"):  # a cell made of other cells may have no size of its own
             options.positive_int(self, "features")
 
-    def init(self, key: Array, in_features: Any) -> Any:
-        """Fresh parameters.
-
-        Args:
-          key: a JAX random key.
-          in_features: size of the last axis of x (for a pytree x, the pytree of these sizes).
-
-        Returns:
-          A pytree of arrays of JAX's default float dtype (float64 under ``jax_enable_x64``).
-        """
-        raise NotImplementedError(
-            f"{options.name_of(self)} does not define init(key, in_features)."
-        )
-
-    @checks.guard_initial_carry
     def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> Any:
         """The zero carry.
 
@@ -105,11 +162,22 @@ class Cell:
             f"{options.name_of(self)} does not define step(params, carry, x)."
         )
 
+    def noise(self, key: Array, x: Any, steps: int) -> Noise | None:
+        """Draws the random numbers of a run in training; ``None`` for a cell without any.
+
+        Args:
+          key: a JAX random key.
+          x: shape and dtype of one step's input, ``(*batch, in_features)``.
+          steps: the number of steps.
+        """
+        del key, x, steps
+        return None
+
+    def noisy_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
+        """One step in training, with the entry of ``noise`` for it; ``step`` is evaluation."""
+        del noise
+        return checks.unguarded(self)(params, carry, x)
+
     @property
     def out_features(self) -> int:
-        """Size of the last axis of y."""
         return self.features
-
-    def params_like(self, in_features: Any) -> Any:
-        """The structure of the parameters: ``jax.ShapeDtypeStruct`` in place of arrays."""
-        return checks.params_like(self, in_features)

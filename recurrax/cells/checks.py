@@ -85,7 +85,7 @@ def arguments(cell: Any, who: str, params: Any, carry: Any, x: Any, x_name: str 
     like = cell.params_like(jax.tree.map(lambda a: a.shape[-1], x))
     _check_params(who, params, like, x_name)
     if carry is not None:
-        _check_carry(who, carry, _carry_like(cell, leaves[0].shape[:-1]))
+        check_carry(who, carry, carry_like(cell, leaves[0].shape[:-1]))
 
 
 def params_like(cell: Any, in_features: Any) -> Any:
@@ -102,7 +102,7 @@ def _params_like(cell: Any, treedef: Any, sizes: tuple[Any, ...], dtype: Any) ->
 
 
 @functools.lru_cache(maxsize=256)
-def _carry_like(cell: Any, shape: tuple[Any, ...]) -> Any:
+def carry_like(cell: Any, shape: tuple[Any, ...]) -> Any:
     return jax.eval_shape(lambda: cell.initial_carry(shape))
 
 
@@ -192,17 +192,18 @@ def _explain_structure(who: str, where: str, got: Any, like: Any) -> None:
     )
 
 
-def _check_carry(who: str, carry: Any, like: Any) -> None:
+def check_carry(who: str, carry: Any, like: Any, name: str = "carry") -> None:
+    """Refuses a carry of another structure, shape or kind of numbers than ``like``."""
     if jax.tree.structure(carry) != jax.tree.structure(like):
         fields = getattr(like, "_fields", ())
         raise TypeError(
-            f"{who}: carry must be {type(like).__name__}({', '.join(fields)}); "
+            f"{who}: {name} must be {type(like).__name__}({', '.join(fields)}); "
             f"got {describe(carry)}. cell.initial_carry(batch_shape) makes one."
         )
     for (path, got), want in zip(
         jax.tree_util.tree_leaves_with_path(carry), jax.tree.leaves(like), strict=True
     ):
-        where = f"carry{jax.tree_util.keystr(path)}"
+        where = f"{name}{jax.tree_util.keystr(path)}"
         array(who, where, got)
         if got.shape != want.shape:
             raise ValueError(
@@ -257,6 +258,17 @@ def guard_step(step: Callable[..., Any]) -> Callable[..., Any]:
             return step(self, params, carry, x)
 
     return guarded
+
+
+def unguarded(cell: Any) -> Callable[..., Any]:
+    """The step of a cell without its checks, for arguments that were checked before."""
+    step = inspect.unwrap(type(cell).step)
+
+    def plain(params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
+        with jax.numpy_rank_promotion("allow"):
+            return step(cell, params, carry, x)
+
+    return plain
 
 
 GUARDS = {"init": guard_init, "initial_carry": guard_initial_carry, "step": guard_step}

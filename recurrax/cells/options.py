@@ -40,6 +40,18 @@ def positive_float(cell: Any, option: str) -> None:
         )
 
 
+def rate(cell: Any, option: str) -> None:
+    """Checks that an option is a probability below 1."""
+    check_rate(f"{name_of(cell)}: {option}", getattr(cell, option))
+
+
+def check_rate(what: str, value: Any) -> None:
+    """Refuses what is not a probability below 1."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value < 1:
+        raise wrong(value, int | float)(f"{what} must be from 0 to below 1; got {value!r}.")
+
+
 def one_of(cell: Any, option: str, allowed: tuple[Any, ...]) -> None:
     """Checks that an option has one of its documented values."""
     value = getattr(cell, option)

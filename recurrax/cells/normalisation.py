@@ -1,0 +1,42 @@
+"""Layer normalisation (Ba, Kiros & Hinton 2016, arXiv:1607.06450), as the cells use it.
+
+    LN(z) = (z - mean(z)) / sqrt(variance(z) + eps)
+
+over the features of z, for every row of a batch by itself. Gains and offsets belong to the cells.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from recurrax.cells import options
+from recurrax.cells.params import BIAS, Gates
+
+
+def layer_norm(z: Array, eps: float) -> Array:
+    """``z``, ``(*batch, features)``, with mean 0 and variance 1 over its last axis."""
+    centred = z - jnp.mean(z, axis=-1, keepdims=True)
+    variance = jnp.mean(centred**2, axis=-1, keepdims=True)
+    return centred / jnp.sqrt(variance + eps)
+
+
+def joint_layer_norm(z: Mapping[str, Array], eps: float) -> Gates:
+    """Gates, each ``(*batch, features)``, normalised as the one vector that they are end to end."""
+    joint = layer_norm(jnp.concatenate(list(z.values()), axis=-1), eps)
+    return Gates(BIAS, **dict(zip(z, jnp.split(joint, len(z), axis=-1), strict=True)))
+
+
+def unit_gains(gates: str, features: int) -> Gates:
+    """The gains of a new cell, ``(features,)`` for every gate: ones."""
+    return Gates(BIAS, **{gate: jnp.ones(features) for gate in gates})
+
+
+def positive_eps(cell: Any) -> None:
+    """Checks ``eps``: without it, the zero carry would be divided by its deviation, 0."""
+    number = isinstance(cell.eps, int | float) and not isinstance(cell.eps, bool)
+    if not number or not 0 < cell.eps < float("inf"):
+        raise options.wrong(cell.eps, int | float)(
+            f"{options.name_of(cell)}: eps must be a finite number above 0; got {cell.eps!r}."
+        )

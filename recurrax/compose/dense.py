@@ -1,0 +1,47 @@
+"""A projection between the cells of a stack."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from recurrax.cells import options
+from recurrax.cells.cell import Cell
+from recurrax.initializers import lecun_normal
+
+
+class DenseParams(NamedTuple):
+    W: Array
+    """(in_features, features)"""
+    b: Array | None
+    """(features,)"""
+
+
+@dataclass(frozen=True)
+class Dense(Cell):
+    """``y = x W + b`` at every step, as a layer without a carry.
+
+    Attributes:
+      features: size of y.
+      use_bias: whether there is a b; it starts at zero. W starts LeCun normal.
+    """
+
+    features: int
+    use_bias: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        options.one_of(self, "use_bias", (False, True))
+
+    def init(self, key: Array, in_features: int) -> DenseParams:
+        W = lecun_normal()(key, (in_features, self.features), "y", float)["y"]
+        return DenseParams(W, jnp.zeros(self.features) if self.use_bias else None)
+
+    def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> tuple[()]:
+        del batch_shape
+        return ()
+
+    def step(self, params: DenseParams, carry: tuple[()], x: Array) -> tuple[tuple[()], Array]:
+        y = x @ params.W
+        return carry, y if params.b is None else y + params.b

@@ -1,0 +1,42 @@
+"""An initial carry that is learned."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from recurrax.cells.cell import Noise
+from recurrax.compose.wrapper import Wrapper
+
+
+class LearnedCarryParams(NamedTuple):
+    cell: Any
+    """The parameters of the cell."""
+    carry: Any
+    """The carry of one row, which every row of a batch starts from: leaves (features,)."""
+
+
+@dataclass(frozen=True)
+class LearnedCarry(Wrapper):
+    """A cell whose initial carry is a parameter, zero at first, the same for all rows.
+
+    A run without a ``carry`` starts from it, and resets put it in place. ``cell.start(params,
+    batch_shape)`` gives it for a loop of one's own.
+
+    Attributes:
+      cell: any cell.
+    """
+
+    def init(self, key: Array, in_features: Any) -> LearnedCarryParams:
+        return LearnedCarryParams(self.cell.init(key, in_features), self.cell.initial_carry(()))
+
+    def start(self, params: LearnedCarryParams, batch_shape: tuple[int, ...]) -> Any:
+        return jax.tree.map(lambda a: jnp.broadcast_to(a, (*batch_shape, *a.shape)), params.carry)
+
+    def step(self, params: LearnedCarryParams, carry: Any, x: Any) -> tuple[Any, Any]:
+        return self.cell.step(params.cell, carry, x)
+
+    def noisy_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
+        return self.cell.noisy_step(params.cell, carry, x, noise)

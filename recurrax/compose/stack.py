@@ -1,0 +1,142 @@
+"""Layers on top of each other, as one cell."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from recurrax.cells import options
+from recurrax.cells.cell import Cell, Layer, Noise
+from recurrax.cells.options import name_of
+from recurrax.compose.wrapper import apart, check_part, keys, together
+from recurrax.sequence.engine import counted
+
+
+@dataclass(frozen=True)
+class Stack(Cell):
+    """Cells on top of each other: a cell itself, with a ``step`` and a carry, a tuple of theirs.
+
+    Over a sequence every layer has a loop of its own, whose projection of the inputs is one
+    product. With a :class:`recurrax.Bidirectional` among the parts it has no ``step``.
+
+    Attributes:
+      cells: the parts from the bottom up: cells, and :class:`recurrax.Dropout`,
+        :class:`recurrax.Dense`, :class:`recurrax.Residual`, :class:`recurrax.Bidirectional`.
+      skip: ``None``; or ``"dense"``: every cell but the first also sees x, and the outputs of all
+        are concatenated (Graves 2013, arXiv:1308.0850; Haiku's ``deep_rnn_with_skip_connections``).
+
+    Example:
+      >>> import jax
+      >>> import recurrax as rx
+      >>> cell = rx.Stack((rx.LSTM(16), rx.Dropout(0.1), rx.Residual(rx.LSTM(16))))
+      >>> params = cell.init(jax.random.key(0), in_features=3)
+      >>> carry, y = cell.step(params, cell.initial_carry((2,)), jax.numpy.ones((2, 3)))
+      >>> y.shape, len(carry)
+      ((2, 16), 3)
+    """
+
+    cells: tuple[Layer, ...]
+    skip: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.cells, tuple | list) or not self.cells:
+            raise TypeError(
+                f"rx.Stack: cells must be a tuple of cells, at least one; got {self.cells!r}."
+            )
+        object.__setattr__(self, "cells", tuple(self.cells))
+        for i, cell in enumerate(self.cells):
+            check_part(self, f"cells[{i}]", cell, Layer)
+        options.one_of(self, "skip", (None, "dense"))
+
+    def in_sizes(self, in_features: Any) -> list[Any]:
+        """What each part takes."""
+        sizes, size = [], in_features
+        for i, cell in enumerate(self.cells):
+            if self.skip and i:
+                size += in_features
+            sizes.append(size)
+            size = cell.out_size(size)
+        return sizes
+
+    def out_size(self, in_features: Any) -> Any:
+        sizes = [
+            cell.out_size(n) for cell, n in zip(self.cells, self.in_sizes(in_features), strict=True)
+        ]
+        return sum(sizes) if self.skip else sizes[-1]
+
+    @property
+    def out_features(self) -> int:
+        return self.out_size(0)
+
+    def init(self, key: Array, in_features: Any) -> tuple[Any, ...]:
+        sizes = self.in_sizes(in_features)
+        draws = keys(key, len(self.cells))
+        return tuple(
+            cell.init(k, size) for cell, k, size in zip(self.cells, draws, sizes, strict=True)
+        )
+
+    def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> tuple[Any, ...]:
+        return tuple(cell.initial_carry(batch_shape) for cell in self.cells)
+
+    def start(self, params: Any, batch_shape: tuple[int, ...]) -> tuple[Any, ...]:
+        return tuple(c.start(p, batch_shape) for c, p in zip(self.cells, params, strict=True))
+
+    def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
+        if not self.steps:
+            raise ValueError(
+                f"{name_of(self)}.step: one of its parts runs in both directions, which needs the "
+                "whole sequence; use rx.unroll."
+            )
+        steps = [cell.step for cell in self.cells]
+        return self.upwards(steps, params, carry, x)
+
+    def noise(self, key: Array, x: Any, steps: int) -> Noise:
+        draws = keys(key, len(self.cells))
+        sizes = self.in_sizes(x.shape[-1])
+        inputs = [jax.ShapeDtypeStruct((*x.shape[:-1], size), x.dtype) for size in sizes]
+        return together(
+            cell.noise(k, x, steps) for cell, k, x in zip(self.cells, draws, inputs, strict=True)
+        )
+
+    def noisy_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
+        steps = [
+            lambda p, c, x, cell=cell, own=own: cell.noisy_step(p, c, x, own)
+            for cell, own in zip(self.cells, apart(noise), strict=True)
+        ]
+        return self.upwards(steps, params, carry, x)
+
+    def over_time(
+        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
+    ) -> tuple[Any, Any]:
+        count = len(self.cells)
+        none = [None] * count
+        starts = given.reset_carry or none
+        draws = none if given.key is None else keys(given.key, count)
+        runs = [
+            lambda p, c, x, cell=cell, start=start, key=key: run(
+                who, cell, p, x, c, how, given._replace(reset_carry=start, key=key)
+            )
+            for cell, start, key in zip(self.cells, starts, draws, strict=True)
+        ]
+        return self.upwards(runs, params, carry or none, counted(xs, how, given))
+
+    def upwards(self, runs: Any, params: Any, carries: Any, x: Any) -> tuple[Any, Any]:
+        """From the bottom layer to the top: of one step, or of whole sequences."""
+        new, ys, y = [], [], x
+        for i, (run, p, carry) in enumerate(zip(runs, params, carries, strict=True)):
+            if self.skip and i:
+                y = jnp.concatenate([x, y], -1)
+            carry, y = run(p, carry, y)
+            new.append(carry)
+            ys.append(y)
+        return tuple(new), jnp.concatenate(ys, -1) if self.skip else y
+
+    @property
+    def steps(self) -> bool:
+        return all(cell.steps for cell in self.cells)
+
+    @property
+    def draws(self) -> bool:
+        return any(cell.draws for cell in self.cells)

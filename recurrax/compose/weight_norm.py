@@ -1,0 +1,66 @@
+r"""Weight normalisation of the recurrent kernels (Salimans & Kingma 2016, arXiv:1602.07868).
+
+    U_k = g_k * V_k / |V_k|        the norm of every column, the weights into one unit
+
+``params.cell`` holds V in the place of U, and ``params.gain`` g. It is work on parameters alone,
+which a run over time does once. At the start g = |V|, so that the cell begins as it would without.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from recurrax.cells.cell import Noise
+from recurrax.cells.params import BIAS, Gates
+from recurrax.compose.wrapper import Wrapper, recurrent_kernels
+
+
+class WeightNormParams(NamedTuple):
+    cell: Any
+    """The parameters of the cell, with V in place of the recurrent kernels."""
+    gain: dict[str, Gates]
+    """For each group of recurrent kernels, by its name, g for every gate: (features,)."""
+
+
+@dataclass(frozen=True)
+class WeightNorm(Wrapper):
+    """Weight normalisation; equations in :mod:`recurrax.compose.weight_norm`.
+
+    Attributes:
+      cell: a cell with recurrent kernels ``U``.
+    """
+
+    def init(self, key: Array, in_features: Any) -> WeightNormParams:
+        params = self.cell.init(key, in_features)
+        kernels = recurrent_kernels(self, params)
+        gain = {
+            name: Gates(BIAS, **{k: column_norm(V) for k, V in group.items()})
+            for name, group in kernels.items()
+        }
+        return WeightNormParams(params, gain)
+
+    def start(self, params: WeightNormParams, batch_shape: tuple[int, ...]) -> Any:
+        return self.cell.start(params.cell, batch_shape)
+
+    def step(self, params: WeightNormParams, carry: Any, x: Any) -> tuple[Any, Any]:
+        return self.cell.step(self.normalised(params), carry, x)
+
+    def noisy_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
+        return self.cell.noisy_step(self.normalised(params), carry, x, noise)
+
+    def normalised(self, params: WeightNormParams) -> Any:
+        """The parameters of the cell with U computed from g and V."""
+        kernels = {
+            name: Gates(
+                group.axes,
+                **{k: params.gain[name][k] * V / column_norm(V) for k, V in group.items()},
+            )
+            for name, group in recurrent_kernels(self, params.cell).items()
+        }
+        return params.cell._replace(**kernels)
+
+
+def column_norm(V: Array) -> Array:
+    return jnp.sqrt(jnp.sum(V * V, axis=0))

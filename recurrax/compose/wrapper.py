@@ -1,0 +1,94 @@
+"""What wrappers of a cell share, and how the random numbers of several parts travel together."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jax import Array
+
+from recurrax.cells.cell import Cell, Layer, Noise
+from recurrax.cells.options import name_of
+from recurrax.cells.params import Gates, describe
+
+
+@dataclass(frozen=True)
+class Wrapper(Cell):
+    """A cell around a cell, which has its parameters and its carry unless it says otherwise."""
+
+    cell: Cell
+
+    def __post_init__(self) -> None:
+        check_part(self, "cell", self.cell, Cell)
+
+    def init(self, key: Array, in_features: Any) -> Any:
+        return self.cell.init(key, in_features)
+
+    def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> Any:
+        return self.cell.initial_carry(batch_shape)
+
+    def start(self, params: Any, batch_shape: tuple[int, ...]) -> Any:
+        return self.cell.start(params, batch_shape)
+
+    def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
+        return self.cell.step(params, carry, x)
+
+    def noise(self, key: Array, x: Any, steps: int) -> Noise | None:
+        return self.cell.noise(key, x, steps)
+
+    def noisy_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
+        return self.cell.noisy_step(params, carry, x, noise)
+
+    @property
+    def out_features(self) -> int:
+        return self.cell.out_features
+
+    @property
+    def steps(self) -> bool:
+        return self.cell.steps
+
+    @property
+    def draws(self) -> bool:
+        return self.cell.draws
+
+
+def check_part(whole: Any, option: str, part: Any, kind: type[Layer]) -> None:
+    """Refuses what is not a cell, as a part of a larger one."""
+    if isinstance(part, kind):
+        return
+    hint = f" Did you mean {part.__name__}(features)?" if isinstance(part, type) else ""
+    raise TypeError(
+        f"{name_of(whole)}: {option} must be a recurrax cell; got {describe(part)}.{hint}"
+    )
+
+
+def together(noises: Iterable[Noise | None]) -> Noise:
+    """The random numbers of several parts as those of one."""
+    found = [Noise() if noise is None else noise for noise in noises]
+    return Noise(tuple(n.run for n in found), tuple(n.step for n in found))
+
+
+def apart(noise: Noise) -> list[Noise]:
+    """The inverse of :func:`together`."""
+    return [Noise(run, step) for run, step in zip(noise.run, noise.step, strict=True)]
+
+
+def recurrent_kernels(whole: Any, params: Any) -> dict[str, Gates]:
+    """The groups of kernels that h is multiplied with, by the field that holds them."""
+    fields = getattr(params, "_fields", ())
+    groups = {name: getattr(params, name) for name in fields}
+    found = {
+        name: group
+        for name, group in groups.items()
+        if isinstance(group, Gates) and group.axes[0] == "h"
+    }
+    if not found:
+        raise TypeError(
+            f"{name_of(whole)}: the parameters of {name_of(whole.cell)} have no recurrent kernels, "
+            "a field that holds Gates with axes ('h', 'gate')."
+        )
+    return found
+
+
+def keys(key: Array, count: int) -> list[Array]:
+    return list(jax.random.split(key, count))

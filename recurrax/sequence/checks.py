@@ -1,0 +1,275 @@
+"""The entrance checks of a run over time."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import checkify
+
+from recurrax.cells import checks
+from recurrax.cells.cell import Cell, Layer
+from recurrax.cells.options import name_of
+from recurrax.cells.params import describe
+from recurrax.scan import check_method
+from recurrax.sequence.how import ORDERS, PADS, Given, How
+from recurrax.sequence.precision import field_of
+
+
+def check_layer(who: str, cell: Any) -> None:
+    """A cell must be a specification that can be compared and hashed."""
+    if not isinstance(cell, Layer):
+        hint = f" Did you mean {cell.__name__}(features)?" if isinstance(cell, type) else ""
+        raise TypeError(f"{who}: cell must be a recurrax cell; got {describe(cell)}.{hint}")
+    try:
+        hash(cell)
+    except TypeError as error:
+        raise TypeError(
+            f"{who}: {name_of(cell)} must be hashable: a @dataclass(frozen=True) of sizes "
+            f"and options, with all arrays in params ({error})."
+        ) from None
+
+
+def check_flag(who: str, name: str, value: Any) -> None:
+    """A flag is True or False, not an array that happens to be true."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{who}: {name} must be True or False; got {describe(value)}.")
+
+
+def check_one_of(who: str, name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in allowed:
+        names = " or ".join(map(repr, allowed))
+        raise ValueError(f"{who}: {name} must be {names}; got {value!r}.")
+
+
+def check_how(who: str, how: How) -> None:
+    """Flags and names."""
+    check_flag(who, "reverse", how.reverse)
+    check_flag(who, "return_carries", how.return_carries)
+    check_one_of(who, "pad", how.pad, PADS)
+    check_one_of(who, "order", how.order, ORDERS)
+    check_method(who, how.method, how.chunk, how.keep)
+
+
+def check_sequence(who: str, name: str, xs: Any, time_axis: int) -> None:
+    """Every array must have a time axis before its features, and all the same number of steps."""
+    if isinstance(time_axis, bool) or not isinstance(time_axis, int):
+        raise TypeError(f"{who}: time_axis must be a whole number; got {time_axis!r}.")
+    leaves = jax.tree.leaves(xs)
+    if not leaves:
+        raise ValueError(f"{who}: {name} has no arrays.")
+    for leaf in leaves:
+        checks.array(who, name, leaf)
+        if leaf.ndim < 2:
+            raise ValueError(
+                f"{who}: {name} must have a time and a feature axis, (*batch, time, in_features); "
+                f"got shape {checks.describe_shape(leaf)}."
+            )
+        axis = time_axis + leaf.ndim if time_axis < 0 else time_axis
+        if not 0 <= axis < leaf.ndim - 1:
+            raise ValueError(
+                f"{who}: time_axis={time_axis} must name an axis of {name} before the last, which "
+                f"holds the features; {name} has shape {checks.describe_shape(leaf)}."
+            )
+    steps = {leaf.shape[time_axis] for leaf in leaves}
+    if len(steps) > 1:
+        raise ValueError(f"{who}: the arrays of {name} differ in time steps: {sorted(steps)}.")
+
+
+def first_step(xs: Any, time_axis: int) -> Any:
+    """Shapes and dtypes of one step of ``xs``."""
+
+    def without_time(a: Any) -> jax.ShapeDtypeStruct:
+        axis = time_axis % a.ndim
+        return jax.ShapeDtypeStruct(a.shape[:axis] + a.shape[axis + 1 :], a.dtype)
+
+    return jax.tree.map(without_time, xs)
+
+
+# --- which steps count, and where sequences begin ---
+
+
+def check_given(
+    who: str,
+    cell: Layer | None,
+    given: Given,
+    how: How,
+    shape: tuple[int, ...],
+    x_name: str,
+    names: Given = Given("lengths", "mask", "resets", "reset_carry"),
+) -> Given:
+    """Checks the arrays beside the inputs; ``shape`` is ``(*batch, time)``, time on its axis."""
+    batch = shape[: how.time] + shape[how.time + 1 :]
+    lengths, mask, resets, reset_carry, key = given
+    if lengths is not None and mask is not None:
+        raise ValueError(
+            f"{who}: {names.lengths} and {names.mask} both say which steps count; give one of them."
+        )
+    if lengths is not None:
+        lengths = check_lengths(who, names.lengths, lengths, batch, shape[how.time], x_name)
+    if mask is not None:
+        mask = check_steps(who, names.mask, mask, shape, x_name)
+    if resets is not None:
+        resets = check_steps(who, names.resets, resets, shape, x_name)
+    if reset_carry is not None:
+        if resets is None:
+            raise ValueError(
+                f"{who}: {names.reset_carry} has no meaning without {names.resets}, which say "
+                "where it is put in place."
+            )
+        if cell is not None:
+            check_reset_carry(who, names.reset_carry, cell, reset_carry, batch)
+    return Given(lengths, mask, resets, reset_carry, key)
+
+
+def check_lengths(
+    who: str, name: str, lengths: Any, batch: tuple[int, ...], steps: int, x_name: str
+) -> Any:
+    """Lengths are whole numbers from 0 to the number of steps, one for each row."""
+    if isinstance(lengths, int) and not isinstance(lengths, bool):
+        lengths = np.asarray(lengths)
+    checks.array(who, name, lengths)
+    if not jnp.issubdtype(lengths.dtype, jnp.integer):
+        hint = " A boolean array is a mask." if lengths.dtype == bool else ""
+        raise TypeError(f"{who}: {name} must be integer; got {lengths.dtype}.{hint}")
+    if lengths.shape != batch:
+        raise ValueError(
+            f"{who}: {name} must have shape {batch}, the batch axes of {x_name}; "
+            f"got {checks.describe_shape(lengths)}."
+        )
+    lowest, highest = (int(f(lengths)) for f in (np.min, np.max)) if known(lengths) else (0, 0)
+    if lowest < 0 or highest > steps:
+        raise ValueError(
+            f"{who}: {name} must be from 0 to {steps}, the number of steps of {x_name}; "
+            f"got {lowest if lowest < 0 else highest}."
+        )
+    if isinstance(lengths, jax.core.Tracer):
+        checkify.debug_check(
+            jnp.all((lengths >= 0) & (lengths <= steps)),
+            f"{who}: {name} must be from 0 to {steps}, the number of steps of {x_name}",
+        )
+    return lengths
+
+
+def known(array: Any) -> bool:
+    """Whether the numbers of an array can be looked at."""
+    if isinstance(array, jax.core.Tracer) or not array.size:
+        return False
+    return not isinstance(array, jax.Array) or array.is_fully_addressable
+
+
+def check_steps(who: str, name: str, flags: Any, shape: tuple[int, ...], x_name: str) -> Any:
+    """A mask, or resets: one boolean for each step of each row."""
+    checks.array(who, name, flags)
+    if flags.dtype != bool:
+        raise TypeError(
+            f"{who}: {name} must be boolean; got {flags.dtype}. Convert it with "
+            f"{name}.astype(bool)."
+        )
+    if flags.shape != shape:
+        turned = flags.shape == shape[::-1] and len(shape) == 2
+        hint = " Time and batch are exchanged." if turned else ""
+        raise ValueError(
+            f"{who}: {name} must have shape {shape}, the batch and time axes of {x_name}; "
+            f"got {checks.describe_shape(flags)}.{hint}"
+        )
+    return flags
+
+
+def check_reset_carry(
+    who: str, name: str, cell: Layer, carry: Any, batch: tuple[int, ...]
+) -> None:
+    """A carry of the cell, with the batch axes or without."""
+    one = all(
+        a.ndim == b.ndim
+        for a, b in zip(jax.tree.leaves(carry), jax.tree.leaves(checks.carry_like(cell, ())))
+        if hasattr(a, "ndim")
+    )
+    checks.check_carry(who, carry, checks.carry_like(cell, () if one else batch), name)
+
+
+# --- what a cell does with a carry, and with random keys ---
+
+
+def check_key(who: str, cell: Layer, key: Any) -> None:
+    """A key goes to cells that draw random numbers, and only to them."""
+    if key is None:
+        return
+    if not (hasattr(key, "dtype") and hasattr(key, "shape")):
+        raise TypeError(f"{who}: key must be a JAX random key; got {describe(key)}.")
+    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    if not (typed and key.shape == ()) and not (key.dtype == jnp.uint32 and key.ndim == 1):
+        raise TypeError(
+            f"{who}: key must be one JAX random key such as jax.random.key(0); "
+            f"got {key.dtype}{list(key.shape)}."
+        )
+    if not cell.draws:
+        raise ValueError(
+            f"{who}: key has no meaning with {name_of(cell)}, which draws no random numbers; "
+            "leave it out."
+        )
+
+
+def check_step_keeps_carry(who: str, cell: Any, step: Any, carry: Any, x: Any) -> None:
+    """A loop needs a step that returns the carry as it took it."""
+    new, _ = jax.eval_shape(step, carry, x)
+    name = f"{name_of(cell)}.step"
+    if jax.tree.structure(new) != jax.tree.structure(carry):
+        raise TypeError(
+            f"{who}: {name} must return the carry as it took it, {jax.tree.structure(carry)}; "
+            f"it returned {jax.tree.structure(new)}."
+        )
+    for (path, old), out in zip(
+        jax.tree_util.tree_leaves_with_path(carry), jax.tree.leaves(new), strict=True
+    ):
+        if old.shape != out.shape or old.dtype != out.dtype:
+            raise TypeError(
+                f"{who}: carry{jax.tree_util.keystr(path)} is {describe(old)}, but {name} returns "
+                f"it as {describe(out)}. Give a carry of {out.dtype}, cast params and xs to "
+                f"{old.dtype}, or say dtype= and carry_dtype=."
+                if old.shape == out.shape
+                else f"{who}: carry{jax.tree_util.keystr(path)} is {describe(old)}, but {name} "
+                f"returns it as {describe(out)}; a step must keep the shape of its carry."
+            )
+
+
+# --- dtypes ---
+
+
+def as_dtype(who: str, name: str, dtype: Any) -> Any:
+    """A floating dtype that this machine computes in, or ``None``."""
+    if dtype is None:
+        return None
+    try:
+        found = jnp.dtype(dtype)
+    except TypeError:
+        raise TypeError(
+            f"{who}: {name} must be a floating dtype such as 'bfloat16'; got {dtype!r}."
+        ) from None
+    if not jnp.issubdtype(found, jnp.floating):
+        raise TypeError(f"{who}: {name} must be a floating dtype; got {found}.")
+    if found == jnp.float64 and not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+        raise ValueError(
+            f"{who}: {name}=float64 needs jax.config.update('jax_enable_x64', True); without it "
+            "JAX computes in float32."
+        )
+    return found
+
+
+def as_carry_dtype(who: str, cell: Layer | None, carry_dtype: Any) -> Any:
+    """One dtype, or pairs ``(field, dtype)`` in place of a dict."""
+    if not isinstance(carry_dtype, dict):
+        return as_dtype(who, "carry_dtype", carry_dtype)
+    if cell is not None:
+        leaves = jax.tree_util.tree_leaves_with_path(checks.carry_like(cell, ()))
+        fields = sorted({name for path, _ in leaves if (name := field_of(path))})
+        for field in carry_dtype:
+            if field not in fields:
+                raise ValueError(
+                    f"{who}: carry_dtype names {field!r}; the carry of {name_of(cell)} has "
+                    f"{', '.join(fields)}."
+                )
+    return tuple(
+        (field, as_dtype(who, f"carry_dtype[{field!r}]", dtype))
+        for field, dtype in sorted(carry_dtype.items())
+    )

@@ -1,0 +1,97 @@
+"""Steps that count and steps that do not: lengths, masks, resets, and the order of outputs."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+
+def where(flag: Array, a: Any, b: Any) -> Any:
+    """``a`` where ``flag`` holds, else ``b``: trees of arrays that begin with the axes of flag."""
+
+    def leaf(x: Any, y: Any) -> Any:
+        return jnp.where(lax.expand_dims(flag, range(flag.ndim, x.ndim)), x, y)
+
+    return jax.tree.map(leaf, a, b)
+
+
+def steps_before(lengths: Array, steps: int, time: int) -> Array:
+    """Which steps of each row come before its length; time is put on the axis ``time``."""
+    lengths = jnp.expand_dims(lengths, time)
+    return lax.broadcasted_iota(lengths.dtype, with_size(lengths, steps, time), time) < lengths
+
+
+def entered_from_behind(resets: Array, valid: Array | None, time: int) -> Array:
+    """Resets of a reversed run: it enters a segment at its end.
+
+    ``resets`` mark the first step of each segment in the order of the inputs. Run backwards, the
+    carry is replaced where the next valid step begins a segment.
+    """
+    steps = resets.shape[time]
+    if not steps:
+        return resets
+    if valid is None:
+        later = lax.slice_in_dim(resets, 1, steps, axis=time)
+    else:
+        at = next_valid(valid, time)
+        marked = take(resets & valid, jnp.minimum(at, steps - 1), time) & (at < steps)
+        later = lax.slice_in_dim(marked, 1, steps, axis=time)
+    last = jnp.zeros(with_size(later, 1, time), bool)
+    return lax.concatenate([later, last], time)
+
+
+def held(ys: Any, valid: Array, time: int, reverse: bool) -> Any:
+    """Outputs in which a step that does not count repeats the last one that did."""
+    steps = valid.shape[time]
+    if not steps:
+        return ys
+    at = next_valid(valid, time) if reverse else last_valid(valid, time)
+    found = (at >= 0) & (at < steps)
+    at = jnp.clip(at, 0, steps - 1)
+
+    def hold(y: Any) -> Any:
+        there = take(y, at, time)
+        return where(found, there, jnp.zeros_like(there))
+
+    return jax.tree.map(hold, ys)
+
+
+def last_valid(valid: Array, time: int) -> Array:
+    """The place of the last valid step up to each step; -1 if there is none."""
+    places = lax.broadcasted_iota(jnp.int32, valid.shape, time)
+    return lax.cummax(jnp.where(valid, places, -1), axis=time)
+
+
+def next_valid(valid: Array, time: int) -> Array:
+    """The place of the first valid step from each step on; the number of steps if there is none."""
+    places = lax.broadcasted_iota(jnp.int32, valid.shape, time)
+    return lax.cummin(jnp.where(valid, places, valid.shape[time]), axis=time, reverse=True)
+
+
+def in_order_of_processing(ys: Any, lengths: Array | None, time: int) -> Any:
+    """Outputs of a reversed run from its first step on.
+
+    With ``lengths``, the valid steps of each row come first and its padding stays at the end, as in
+    Flax; otherwise the whole axis is flipped, as in Keras.
+    """
+
+    def flip(y: Any) -> Any:
+        steps = y.shape[time]
+        if lengths is None or not steps:
+            return jnp.flip(y, time)
+        length = jnp.clip(jnp.expand_dims(lengths, time), 0, steps)
+        place = lax.broadcasted_iota(length.dtype, with_size(length, steps, time), time)
+        return take(y, jnp.where(place < length, length - 1 - place, place), time)
+
+    return jax.tree.map(flip, ys)
+
+
+def take(array: Any, at: Array, time: int) -> Any:
+    """Entries ``at`` along ``time``; ``at`` has the leading axes of the array."""
+    at = lax.expand_dims(at, range(at.ndim, array.ndim))
+    return jnp.take_along_axis(array, at, time)
+
+
+def with_size(array: Any, size: int, axis: int) -> tuple[int, ...]:
+    return (*array.shape[:axis], size, *array.shape[axis + 1 :])

@@ -1,0 +1,138 @@
+"""Streaming: a cell that keeps its carry from call to call."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from recurrax.cells import checks
+from recurrax.cells.cell import Layer
+from recurrax.cells.options import name_of
+from recurrax.sequence.checks import check_layer, check_sequence, check_steps
+from recurrax.sequence.padding import where
+from recurrax.sequence.unroll import unroll
+
+WHO = "rx.Stream"
+
+
+class Stream:
+    """A cell at work on an endless sequence: give it inputs as they come, it keeps the carry.
+
+    The buffers of the carry are donated from call to call, so that a stream lives in constant
+    memory; what the caller gave stays the caller's. Calls of one shape share one trace. Outputs are
+    those of :func:`recurrax.unroll` over the whole sequence, in evaluation.
+
+    Args:
+      cell: any cell with a ``step``.
+      params: its parameters.
+      batch_shape: the batch axes of every input.
+      carry: the carry to start from, ``None`` for the cell's own.
+      options: ``dtype``, ``carry_dtype``, ``method`` and ``chunk`` of :func:`recurrax.unroll`.
+
+    Attributes:
+      carry: the carry now; assign to it to continue from another one.
+
+    Example:
+      >>> import jax
+      >>> import recurrax as rx
+      >>> cell = rx.GRU(8)
+      >>> stream = rx.Stream(cell, cell.init(jax.random.key(0), 3), batch_shape=(2,))
+      >>> y = stream(jax.numpy.ones((2, 3)))               # one step
+      >>> ys = stream.unroll(jax.numpy.ones((2, 50, 3)))   # fifty more
+      >>> y.shape, ys.shape
+      ((2, 8), (2, 50, 8))
+    """
+
+    def __init__(
+        self,
+        cell: Layer,
+        params: Any,
+        batch_shape: tuple[int, ...] = (),
+        carry: Any = None,
+        **options: Any,
+    ):
+        check_layer(WHO, cell)
+        if not cell.steps:
+            raise ValueError(
+                f"{WHO}: {name_of(cell)} runs in both directions and needs the whole sequence; "
+                "a stream needs a cell that runs forward."
+            )
+        unknown = sorted(set(options) - {"dtype", "carry_dtype", "method", "chunk"})
+        if unknown:
+            raise TypeError(
+                f"{WHO}: unknown options {', '.join(unknown)}; there are dtype, carry_dtype, "
+                "method and chunk."
+            )
+        self.cell, self.params, self.options = cell, params, options
+        self.batch_shape = checks.as_batch_shape(cell, batch_shape)
+        start = cell.start(params, self.batch_shape)
+        if carry is not None:
+            checks.check_carry(WHO, carry, checks.carry_like(cell, self.batch_shape))
+            start = carry
+        self._start = start
+        self._carry: Any = None
+
+    @property
+    def carry(self) -> Any:
+        """The carry after the last input; a copy, which later inputs leave alone."""
+        carry = self._start if self._carry is None else self._carry
+        return jax.tree.map(jnp.copy, carry)
+
+    @carry.setter
+    def carry(self, carry: Any) -> None:
+        checks.check_carry(WHO, carry, checks.carry_like(self.cell, self.batch_shape))
+        self._carry = jax.tree.map(jnp.copy, carry)  # its buffers will be donated
+
+    def reset(self, rows: Any = None) -> None:
+        """Puts the first carry back, in all rows or where the boolean ``rows`` hold."""
+        if rows is None:
+            self._carry = None
+            return
+        rows = check_steps(WHO, "rows", rows, self.batch_shape, "the stream")
+        carry = self.carry
+        start = jax.tree.map(lambda s, c: s.astype(c.dtype), self._start, carry)
+        self._carry = where(jnp.asarray(rows), start, carry)
+
+    def __call__(self, x: Any) -> Any:
+        """One step: ``x`` is ``(*batch, in_features)``, the output ``(*batch, out_features)``."""
+        for leaf in jax.tree.leaves(x):
+            checks.array(WHO, "x", leaf)
+        xs = jax.tree.map(lambda a: jnp.expand_dims(a, len(self.batch_shape)), x)
+        ys = self.unroll(xs)
+        return jax.tree.map(lambda a: jnp.squeeze(a, len(self.batch_shape)), ys)
+
+    def unroll(self, xs: Any, *, lengths: Any = None, mask: Any = None, resets: Any = None) -> Any:
+        """Several steps: ``xs`` is ``(*batch, time, in_features)``.
+
+        ``lengths``, ``mask`` and ``resets`` are those of :func:`recurrax.unroll`; a reset puts the
+        first carry back.
+        """
+        check_sequence(WHO, "xs", xs, len(self.batch_shape))
+        beside = {"lengths": lengths, "mask": mask, "resets": resets}
+        if resets is not None:
+            beside["reset_carry"] = self._start
+        options = tuple(sorted(self.options.items(), key=lambda item: item[0]))
+        # The first carry may be the caller's, or one array in two places: never donated.
+        run = _first if self._carry is None else _next
+        carry = self._start if self._carry is None else self._carry
+        self._carry, ys = run(
+            self.cell, Hashable(options), carry, self.params, xs, beside
+        )
+        return ys
+
+
+class Hashable(tuple):
+    """Options as pairs, compared by what they say: a dict among them is compared by its items."""
+
+    def __hash__(self) -> int:
+        return hash(repr(tuple(self)))
+
+
+def _run(cell: Layer, options: Any, carry: Any, params: Any, xs: Any, beside: Any) -> Any:
+    batch = jax.tree.leaves(xs)[0].ndim - 2
+    return unroll(cell, params, xs, carry, time_axis=batch, **beside, **dict(options))
+
+
+_first = partial(jax.jit, static_argnums=(0, 1))(_run)
+_next = partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)(_run)
