@@ -2,6 +2,7 @@
 
     python -m benchmarks --quick
     python -m benchmarks --cells lstm gru --peers linen torch --shapes 0 8,256,64,64
+    python -m benchmarks --peers lengths mask resets mask+resets   # recurrax against itself
 
 What is measured, and how to read the tables: benchmarks/README.md.
 """
@@ -16,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmarks import machine, report
-from benchmarks.contenders import BASELINE, CONTENDERS, PEERS, version
+from benchmarks.contenders import BASELINE, CONTENDERS, PEERS, VARIANTS, version
 from benchmarks.grid import GATES, GRID, PASSES, Case, shape
 from benchmarks.plot import draw
 from benchmarks.process import Worker, WorkerError
@@ -31,7 +32,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="two shapes, two short rounds")
     parser.add_argument("--cells", nargs="+", choices=GATES, default=list(GATES))
     parser.add_argument("--shapes", nargs="+", type=shape, help="indices, or B,T,D,H")
-    parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS)
+    parser.add_argument("--peers", nargs="+", choices=[*PEERS, *VARIANTS], default=PEERS)
     parser.add_argument("--directions", nargs="+", choices=PASSES, default=list(PASSES))
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="time of one measurement in a round")

@@ -18,6 +18,8 @@ class Layer(NamedTuple):
     """Arrays, or only their shapes and dtypes; the runner draws the values."""
     apply: Callable[..., Any]
     """``apply(params, xs) -> (carry, ys)``, batch-major, from a carry of zeros."""
+    beside: Any = None
+    """More arrays, a third argument of ``apply`` that is data to the compiled program."""
 
 
 class JaxRunner:
@@ -35,23 +37,25 @@ class JaxRunner:
         B, T, D, H = case.shape
         rng = np.random.default_rng(0)
         xs = jnp.asarray(rng.standard_normal((B, T, D), np.float32))
-        like, apply = self.layer(case.cell, xs, H)
+        like, apply, beside = self.layer(case.cell, xs, H)
+        beside = () if beside is None else (beside,)
         params = normal_like(like, rng, H**-0.5)
         checks.number_of_parameters(case, sum(p.size for p in jax.tree.leaves(params)))
-        cotangents = normal_like(jax.eval_shape(apply, params, xs), rng, 1.0)
+        cotangents = normal_like(jax.eval_shape(apply, params, xs, *beside), rng, 1.0)
 
-        def loss(params: Any, xs: Array, cotangents: Any) -> Array:
-            products = jax.tree.map(lambda y, ct: (y * ct).sum(), apply(params, xs), cotangents)
+        def loss(params: Any, xs: Array, cotangents: Any, *beside: Any) -> Array:
+            results = apply(params, xs, *beside)
+            products = jax.tree.map(lambda y, ct: (y * ct).sum(), results, cotangents)
             return sum(jax.tree.leaves(products), jnp.zeros(()))
 
         # A fresh jit and empty caches: whatever was traced above must not shorten the first call.
         jax.clear_caches()
         self.case = case
         if case.direction == "forward":
-            self.function, self.arguments = jax.jit(apply), (params, xs)
+            self.function, self.arguments = jax.jit(apply), (params, xs, *beside)
         else:
             self.function = jax.jit(jax.value_and_grad(loss, argnums=(0, 1)))
-            self.arguments = (params, xs, cotangents)
+            self.arguments = (params, xs, cotangents, *beside)
 
     def call(self) -> Any:
         """One forward pass, or one gradient, to its end."""

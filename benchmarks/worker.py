@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from benchmarks.contenders import BASELINE, CONTENDERS
+from benchmarks.contenders import BASELINE, CONTENDERS, VARIANTS
 from benchmarks.grid import Case, Shape
 from benchmarks.timing import once, repeat
 
@@ -23,7 +23,9 @@ class Server:
         else:
             from benchmarks.jax_runner import JaxRunner
 
-            layer = partial(module.layer, method=method) if name == BASELINE else module.layer
+            layer = module.layer
+            if name == BASELINE or name in VARIANTS:
+                layer = partial(layer, method=method, given=CONTENDERS[name].given)
             self.runner = JaxRunner(layer, precision)
         return self.runner.facts()
 

@@ -14,8 +14,8 @@ myst_enable_extensions = ["dollarmath"]
 
 
 def equations_as_printed(app, what, name, obj, options, lines):
-    """Indented blocks in a cell's module are equations: keep their lines and columns."""
-    if what == "module" and name.startswith("recurrax.cells."):
+    """Indented blocks in these modules are equations: keep their lines and columns."""
+    if what == "module" and name.startswith(("recurrax.cells.", "recurrax.compose.")):
         for n in reversed(range(1, len(lines))):
             if lines[n].startswith("    ") and not lines[n - 1].strip():
                 lines[n:n] = ["::", ""]

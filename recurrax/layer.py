@@ -1,21 +1,25 @@
 """What the linen and the nnx layer share: Flax's arguments, mapped onto a run over time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
+from flax.errors import ScopeParamShapeError
 
 from recurrax.cells import checks
 from recurrax.cells.cell import Layer
 from recurrax.cells.checks import cast_floating
 from recurrax.cells.options import name_of
-from recurrax.cells.params import params_from_dict, params_to_dict
+from recurrax.cells.params import describe, params_from_dict, params_to_dict
 from recurrax.sequence.checks import (
     as_carry_dtype,
     as_dtype,
     check_flag,
     check_given,
     check_how,
+    check_kept,
+    check_reset_carry,
     check_sequence,
     first_step,
 )
@@ -35,6 +39,53 @@ def from_tree(like: Any, tree: Any, where: str = "params") -> Any:
     """The inverse of :func:`to_tree`."""
     named = isinstance(params_to_dict(like), dict)
     return params_from_dict(like, tree if named else tree["value"], where)
+
+
+def annotated(tree: Any, partitioning: Any, box: Callable[[Any, tuple[Any, ...]], Any]) -> Any:
+    """The tree with the arrays of every named group boxed with the names of mesh axes."""
+    if not partitioning:
+        return tree
+
+    def walk(node: Any, names: Any) -> Any:
+        if isinstance(node, dict):
+            return {k: walk(v, partitioning.get(k, names)) for k, v in node.items()}
+        return node if names is None else box(node, tuple(names))
+
+    return walk(tree, None)
+
+
+def check_partitioning(who: str, tree: Any, partitioning: Any) -> None:
+    """Every group must exist, with as many axes as there are names."""
+    if partitioning is None:
+        return
+    if not isinstance(partitioning, Mapping):
+        raise TypeError(
+            f"{who}: partitioning must be a dict such as {{'U': (None, 'model')}}; "
+            f"got {describe(partitioning)}."
+        )
+    found: set[str] = set()
+
+    def check(array: Any, names: tuple[Any, ...]) -> Any:
+        if array.ndim != len(names):
+            raise ValueError(
+                f"{who}: partitioning names {len(names)} axes, {names}, for an array of shape "
+                f"{checks.describe_shape(array)}."
+            )
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            found.update(node)
+            for part in node.values():
+                walk(part)
+
+    walk(tree)
+    for name in partitioning:
+        if name not in found:
+            raise ValueError(
+                f"{who}: partitioning names {name!r}; the parameters have "
+                f"{', '.join(sorted(found))}."
+            )
+    annotated(tree, partitioning, check)
 
 
 class Call(NamedTuple):
@@ -95,9 +146,7 @@ def prepare(
     return Call(aligned(inputs, time_axis, how.time), how, given, flags["return_carry"])
 
 
-def training_key(
-    who: str, spec: Layer, deterministic: bool | None, draw: Callable[[], Any]
-) -> Any:
+def training_key(who: str, spec: Layer, deterministic: bool | None, draw: Callable[[], Any]) -> Any:
     """The key for the random numbers of a cell in training; ``None`` for evaluation."""
     if deterministic is not None:
         check_flag(who, "deterministic", deterministic)
@@ -111,11 +160,9 @@ def training_key(
     return draw()
 
 
-def run(
-    who: str, spec: Layer, params: Any, carry: Any, call: Call, key: Any
-) -> tuple[Any, Any]:
+def run(who: str, spec: Layer, params: Any, carry: Any, call: Call, key: Any) -> tuple[Any, Any]:
     """A recurrax cell over time."""
-    checks.arguments(spec, who, params, carry, call.x0, "inputs")
+    checks.arguments(spec, who, params, carry, call.x0, "inputs", "initial_carry")
     given = call.given._replace(key=key)
     return run_layer(who, spec, params, call.inputs, carry, call.how, given)
 
@@ -126,20 +173,35 @@ def run_flax(who: str, step: Any, carry: Any, call: Call, state: Any = None) -> 
     A Flax cell makes its carry in ``param_dtype`` and may return it in its ``dtype``; the carry is
     kept in the dtype that the step returns.
     """
-    check_batch_axes(who, carry, call)
+    # Where lax.scan takes a number, so does this.
+    carry = jax.tree.map(lambda c: c if hasattr(c, "dtype") else jnp.asarray(c), carry)
+    batch = check_batch_axes(who, carry, call)
     whole = carry if state is None else (carry, state)
-    new, _ = jax.eval_shape(step, whole, call.x0)
+    try:
+        new, _ = jax.eval_shape(step, whole, call.x0)
+    except (TypeError, ValueError, IndexError, ScopeParamShapeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        x0, given = (jax.tree.map(describe, tree) for tree in (call.x0, carry))
+        raise kind(
+            f"{who}: the Flax cell does not take a step of inputs, {x0}, with the carry {given}: "
+            f"{error}"
+        ) from error
     new = new if state is None else new[0]
     if jax.tree.structure(new) == jax.tree.structure(carry):
         carry = jax.tree.map(lambda c, n: cast_floating(c, n.dtype), carry, new)
+    check_kept(who, "the Flax cell", carry, new)
+    if call.given.reset_carry is not None:
+        row = jax.tree.map(lambda c: jax.ShapeDtypeStruct(c.shape[len(batch) :], c.dtype), carry)
+        hint = " cell.initialize_carry makes one."
+        check_reset_carry(who, NAMES.reset_carry, call.given.reset_carry, row, carry, hint)
     return over_time(who, step, carry, call.inputs, call.how, call.given, state=state)
 
 
-def check_batch_axes(who: str, carry: Any, call: Call) -> None:
+def check_batch_axes(who: str, carry: Any, call: Call) -> tuple[int, ...]:
     """Steps are skipped and carries reset row by row, so a carry must have rows."""
     given = call.given
     if given.lengths is None and given.mask is None and given.resets is None:
-        return
+        return ()
     time = call.how.time
     flags = given.mask if given.resets is None else given.resets
     shape = given.lengths.shape if flags is None else flags.shape[:time] + flags.shape[time + 1 :]
@@ -149,13 +211,24 @@ def check_batch_axes(who: str, carry: Any, call: Call) -> None:
                 f"{who}: carry{jax.tree_util.keystr(path)} must begin with the batch axes {shape} "
                 f"for lengths, masks and resets; it has shape {checks.describe_shape(leaf)}."
             )
+    return shape
 
 
-def check_flax_cell(who: str, dtype: Any, carry_dtype: Any) -> None:
+def check_flax_cell(who: str, dtype: Any, carry_dtype: Any, param_dtype: Any) -> None:
     """A Flax cell is made with its dtypes."""
-    for name, value in (("dtype", dtype), ("carry_dtype", carry_dtype)):
+    param_dtype = None if param_dtype is jnp.float32 else param_dtype  # the default
+    given = {"dtype": dtype, "carry_dtype": carry_dtype, "param_dtype": param_dtype}
+    for name, value in given.items():
         if value is not None:
             raise ValueError(
                 f"{who}: {name} is for recurrax cells; a Flax cell has its own, as in "
                 "nn.LSTMCell(64, dtype=jnp.bfloat16)."
             )
+
+
+def check_flax_call(who: str, deterministic: Any) -> None:
+    """A Flax cell is told by its own attributes whether to drop."""
+    if deterministic is not None:
+        raise ValueError(
+            f"{who}: deterministic is for recurrax cells; a Flax cell has its own attributes."
+        )

@@ -6,10 +6,12 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from recurrax import cells, layer
+from recurrax import layer
 from recurrax.cells.cell import Layer
 from recurrax.cells.checks import cast_floating
+from recurrax.cells.options import instead
 from recurrax.cells.params import describe
+from recurrax.sequence.checks import as_dtype, check_layer
 from recurrax.sequence.how import Given
 
 WHO = "rx.linen.RNN"
@@ -23,6 +25,8 @@ class Cell(nn.RNNCellBase):
     Attributes:
       cell: any :class:`recurrax.Cell`.
       param_dtype: dtype of the parameters.
+      partitioning: names of mesh axes by group of parameters, ``{"U": (None, "model")}``; the
+        arrays of a group are boxed as by ``nn.with_partitioning``.
 
     Example:
       >>> import flax.linen as nn, jax, jax.numpy as jnp
@@ -35,6 +39,12 @@ class Cell(nn.RNNCellBase):
 
     cell: Layer
     param_dtype: Any = jnp.float32
+    partitioning: Any = None
+
+    def __post_init__(self) -> None:
+        check_layer("rx.linen.Cell", self.cell)
+        as_dtype("rx.linen.Cell", "param_dtype", self.param_dtype)
+        super().__post_init__()
 
     @nn.compact
     def params(self, in_features: Any) -> Any:
@@ -44,11 +54,16 @@ class Cell(nn.RNNCellBase):
         def draw(name: str) -> Any:
             def init(key: jax.Array) -> Any:
                 params = cast_floating(self.cell.init(key, in_features), self.param_dtype)
-                return layer.to_tree(params)[name]
+                tree = layer.to_tree(params)
+                return layer.annotated(tree, self.partitioning, nn.Partitioned)[name]
 
             return init
 
-        tree = {name: self.param(name, draw(name)) for name in layer.to_tree(like)}
+        layer.check_partitioning(WHO, layer.to_tree(like), self.partitioning)
+        if self.is_mutable_collection("params"):
+            tree = {name: self.param(name, draw(name)) for name in layer.to_tree(like)}
+        else:  # given, and checked below: Flax's own check names no argument of the layer
+            tree = nn.unbox(self.variables.get("params", {}))
         return layer.from_tree(like, tree, f"{WHO}: params.cell")
 
     def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
@@ -85,6 +100,7 @@ class RNN(nn.Module):
       deterministic: whether dropout and its like are off. Without, the key comes from Flax's
         stream ``dropout``.
       method, chunk, keep: how to evaluate; see :func:`recurrax.scan`.
+      partitioning: names of mesh axes for a recurrax cell's parameters; see :class:`Cell`.
       param_dtype, dtype, carry_dtype: of a recurrax cell's parameters, computation and carry; see
         :func:`recurrax.unroll`. A Flax cell has its own.
 
@@ -108,21 +124,23 @@ class RNN(nn.Module):
     method: str = "auto"
     chunk: int | None = None
     keep: str = "auto"
+    partitioning: Any = None
     param_dtype: Any = jnp.float32
     dtype: Any = None
     carry_dtype: Any = None
 
     def __post_init__(self) -> None:
         if isinstance(self.cell, Layer):
+            as_dtype(WHO, "param_dtype", self.param_dtype)
             # Without parent=None a surrounding compact module would own the cell, not this one.
-            self.cell = Cell(self.cell, self.param_dtype, parent=None)
+            self.cell = Cell(self.cell, self.param_dtype, self.partitioning, parent=None)
         elif not isinstance(self.cell, nn.RNNCellBase):
             raise TypeError(
                 f"{WHO}: cell must be a recurrax cell or a flax.linen.RNNCellBase; "
-                f"got {describe(self.cell)}."
+                f"got {describe(self.cell)}.{instead(self.cell, Layer | nn.RNNCellBase)}"
             )
         elif not isinstance(self.cell, Cell):
-            layer.check_flax_cell(WHO, self.dtype, self.carry_dtype)
+            layer.check_flax_cell(WHO, self.dtype, self.carry_dtype, self.param_dtype)
         super().__post_init__()
 
     def __call__(
@@ -168,13 +186,22 @@ class RNN(nn.Module):
             keep_order=keep_order,
         )
         if spec is not None:
-            params = nn.unbox(self.cell.params(call.in_features))
+            params = self.cell.params(call.in_features)
             training = self.deterministic if deterministic is None else deterministic
-            key = layer.training_key(WHO, spec, training, lambda: self.make_rng("dropout"))
+            key = layer.training_key(WHO, spec, training, self._dropout_key)
             carry, outputs = layer.run(WHO, spec, params, initial_carry, call, key)
         else:
+            layer.check_flax_call(WHO, deterministic)
             carry, outputs = self._flax_cell(initial_carry, init_key, call)
         return (carry, outputs) if call.return_carry else outputs
+
+    def _dropout_key(self) -> Any:
+        if not (self.has_rng("dropout") or self.has_rng("params")):
+            raise ValueError(
+                f"{WHO}: deterministic=False needs a random key in the call, as in "
+                "layer.apply(variables, xs, rngs={'dropout': key})."
+            )
+        return self.make_rng("dropout")
 
     def _flax_cell(self, carry: Any, init_key: Any, call: layer.Call) -> tuple[Any, Any]:
         if carry is None:

@@ -10,8 +10,9 @@ from flax import nnx
 from recurrax import layer
 from recurrax.cells.cell import Layer
 from recurrax.cells.checks import cast_floating
-from recurrax.cells.options import name_of
+from recurrax.cells.options import instead, name_of
 from recurrax.cells.params import describe
+from recurrax.sequence.checks import as_dtype, check_layer
 from recurrax.sequence.how import Given
 
 WHO = "rx.nnx.RNN"
@@ -28,6 +29,8 @@ class Cell(nnx.RNNCellBase):
       in_features: size of the last axis of the inputs.
       rngs: where the key for the parameters comes from (stream ``params``).
       param_dtype: dtype of the parameters.
+      partitioning: names of mesh axes by group of parameters, ``{"U": (None, "model")}``; the
+        parameters of a group have them as metadata, as by ``nnx.with_partitioning``.
 
     Example:
       >>> from flax import nnx
@@ -38,14 +41,28 @@ class Cell(nnx.RNNCellBase):
     """
 
     def __init__(
-        self, cell: Layer, in_features: Any, *, rngs: nnx.Rngs, param_dtype: Any = jnp.float32
+        self,
+        cell: Layer,
+        in_features: Any,
+        *,
+        rngs: nnx.Rngs,
+        param_dtype: Any = jnp.float32,
+        partitioning: Any = None,
     ):
+        check_layer("rx.nnx.Cell", cell)
+        as_dtype("rx.nnx.Cell", "param_dtype", param_dtype)
+        if not isinstance(rngs, nnx.Rngs):
+            raise TypeError(
+                f"rx.nnx.Cell: rngs must be nnx.Rngs, as in nnx.Rngs(0); got {describe(rngs)}."
+            )
         self.spec = cell
         self.in_features = in_features
         self.param_dtype = param_dtype
         params = cast_floating(cell.init(rngs.params(), in_features), param_dtype)
-        self.names = tuple(layer.to_tree(params))
-        for name, part in layer.to_tree(params).items():
+        tree = layer.to_tree(params)
+        layer.check_partitioning(WHO, tree, partitioning)
+        self.names = tuple(tree)
+        for name, part in layer.annotated(tree, partitioning, _partitioned).items():
             if hasattr(self, name):
                 raise ValueError(
                     f"rx.nnx.Cell: {name_of(cell)} has a parameter {name!r}, which is "
@@ -101,6 +118,7 @@ class RNN(nnx.Module):
       deterministic: whether dropout and its like are off; ``train()`` and ``eval()`` set it.
         Without, the key comes from the stream ``dropout`` of the ``rngs`` of the call.
       method, chunk, keep: how to evaluate; see :func:`recurrax.scan`.
+      partitioning: names of mesh axes for a recurrax cell's parameters; see :class:`Cell`.
       param_dtype, dtype, carry_dtype: of a recurrax cell's parameters, computation and carry; see
         :func:`recurrax.unroll`. A Flax cell has its own.
 
@@ -128,6 +146,7 @@ class RNN(nnx.Module):
         method: str = "auto",
         chunk: int | None = None,
         keep: str = "auto",
+        partitioning: Any = None,
         param_dtype: Any = jnp.float32,
         dtype: Any = None,
         carry_dtype: Any = None,
@@ -139,16 +158,19 @@ class RNN(nnx.Module):
                     f"rx.nnx.RNN(cell, 3, rngs=nnx.Rngs(0)); got in_features={in_features!r}, "
                     f"rngs={describe(rngs)}."
                 )
-            cell = Cell(cell, in_features, rngs=rngs, param_dtype=param_dtype)
+            as_dtype(WHO, "param_dtype", param_dtype)
+            cell = Cell(
+                cell, in_features, rngs=rngs, param_dtype=param_dtype, partitioning=partitioning
+            )
         elif not isinstance(cell, nnx.RNNCellBase):
             raise TypeError(
                 f"{WHO}: cell must be a recurrax cell or a flax.nnx.RNNCellBase; "
-                f"got {describe(cell)}."
+                f"got {describe(cell)}.{instead(cell, Layer | nnx.RNNCellBase)}"
             )
         elif in_features is not None:
             raise TypeError(f"{WHO}: in_features is fixed by the Flax cell already; leave it out.")
         else:
-            layer.check_flax_cell(WHO, dtype, carry_dtype)
+            layer.check_flax_cell(WHO, dtype, carry_dtype, param_dtype)
         self.cell = cell
         self.time_major = time_major
         self.return_carry = return_carry
@@ -211,6 +233,7 @@ class RNN(nnx.Module):
             params = self.cell.params()
             carry, outputs = layer.run(WHO, spec, params, initial_carry, call, key)
         else:
+            layer.check_flax_call(WHO, deterministic)
             carry, outputs = self._flax_cell(initial_carry, rngs, call)
         return (carry, outputs) if call.return_carry else outputs
 
@@ -234,12 +257,17 @@ class RNN(nnx.Module):
 
 
 def _dropout_key(rngs: Any) -> Any:
-    if not isinstance(rngs, nnx.Rngs):
+    if not isinstance(rngs, nnx.Rngs) or not ("dropout" in rngs or "default" in rngs):
+        got = "no stream 'dropout'" if isinstance(rngs, nnx.Rngs) else describe(rngs)
         raise ValueError(
             f"{WHO}: deterministic=False needs rngs in the call, as in "
-            f"layer(xs, rngs=nnx.Rngs(dropout=0)); got {describe(rngs)}."
+            f"layer(xs, rngs=nnx.Rngs(dropout=0)); got {got}."
         )
     return rngs.dropout()
+
+
+def _partitioned(array: Any, names: tuple[Any, ...]) -> Any:
+    return nnx.with_partitioning(lambda: array, names)()
 
 
 def _as_module(part: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import recurrax as rx
 
 B, T, I, H = 2, 4, 3, 5
+WIDE = 12  # a norm magnifies rounding where all units are nearly equal, as a few sometimes are
 
 
 class Case(NamedTuple):
@@ -75,4 +76,16 @@ CASES = {
         rx.KrauseLSTM(H, squash="sigmoid"), "krause_lstm", {"squash": "sigmoid"}
     ),
     "squashed_gru": Case(rx.SquashedGRU(H), "squashed_gru", {}, H),
+    "layer_norm_lstm": Case(rx.LayerNormLSTM(WIDE), "layer_norm_lstm", {}),
+    "layer_norm_lstm_activations": Case(
+        rx.LayerNormLSTM(H, eps=0.3, gate_fn="tanh", candidate_fn="sigmoid", output_fn="relu"),
+        "layer_norm_lstm",
+        {"eps": 0.3, "gate_fn": "tanh", "candidate_fn": "sigmoid", "output_fn": "relu"},
+    ),
+    "layer_norm_gru": Case(rx.LayerNormGRU(WIDE), "layer_norm_gru", {}),
+    "layer_norm_gru_activations": Case(
+        rx.LayerNormGRU(H, eps=0.3, gate_fn="tanh", candidate_fn="sigmoid"),
+        "layer_norm_gru",
+        {"eps": 0.3, "gate_fn": "tanh", "candidate_fn": "sigmoid"},
+    ),
 }

@@ -34,7 +34,8 @@ def test_there_are_docstring_examples():
     finder = doctest.DocTestFinder()
     modules = [importlib.import_module(name) for name in MODULES]
     found = {t.name for module in modules for t in finder.find(module) if t.examples}
-    assert {"recurrax.sequence.unroll", "recurrax.scan.scan", "recurrax.cells.cell.Cell"} <= found
+    expected = {"sequence.unroll.unroll", "scan.scan", "cells.cell.Cell"}
+    assert {f"recurrax.{name}" for name in expected} <= found
 
 
 def test_a_wrong_example_would_be_noticed():

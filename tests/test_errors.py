@@ -190,6 +190,26 @@ TABLE = {
         TypeError,
         "rx.LSTM: clip must be a finite number above 0 or None; got True.",
     ),
+    "eps zero": (
+        lambda: rx.LayerNormLSTM(4, eps=0),
+        ValueError,
+        "rx.LayerNormLSTM: eps must be a finite number above 0; got 0.",
+    ),
+    "eps infinite": (
+        lambda: rx.LayerNormGRU(4, eps=float("inf")),
+        ValueError,
+        "rx.LayerNormGRU: eps must be a finite number above 0; got inf.",
+    ),
+    "eps none": (
+        lambda: rx.LayerNormLSTM(4, eps=None),
+        TypeError,
+        "rx.LayerNormLSTM: eps must be a finite number above 0; got None.",
+    ),
+    "eps flag": (
+        lambda: rx.LayerNormGRU(4, eps=True),
+        TypeError,
+        "rx.LayerNormGRU: eps must be a finite number above 0; got True.",
+    ),
     "projection zero": (
         lambda: rx.LSTM(4, projection=0),
         ValueError,

@@ -124,3 +124,147 @@ def test_gated_cells_solve_what_a_tanh_network_does_not(tmp_path):
         verdicts = {r.cell: r.verdict for r in results if r.task == task}
         assert verdicts["elman"] == "not solved"
         assert verdicts["lstm-chrono"] == verdicts["gru-chrono"] == "solved"
+
+
+@pytest.fixture
+def rl():
+    import rl_memory
+
+    return rl_memory
+
+
+def maze_after(rl, actions, cue=0, length=2, longest=2):
+    """``(state, reward, done)`` after these actions, the last of which may end the episode."""
+    maze = rl.TMaze(longest)
+    state = rl.MazeState(*map(jax.numpy.asarray, (cue, length, 0, 0)))
+    reward, done = jax.numpy.zeros(()), jax.numpy.zeros((), bool)
+    for action in actions:
+        assert not done
+        state, reward, done = maze.step(state, jax.numpy.asarray(action), jax.random.key(5))
+    return state, float(reward), bool(done)
+
+
+@pytest.mark.parametrize("cue", [0, 1])
+def test_the_maze_pays_for_the_turn_to_the_cue(rl, cue):
+    to_junction = [rl.FORWARD, rl.FORWARD]
+    _, reward, done = maze_after(rl, to_junction, cue)
+    assert (reward, done) == (0, False)
+    for turn in (rl.LEFT, rl.RIGHT):
+        _, reward, done = maze_after(rl, [*to_junction, turn], cue)
+        assert (reward, done) == (turn == cue, True)
+
+
+def test_the_maze_has_walls(rl):
+    for action in (rl.LEFT, rl.RIGHT):
+        state, reward, done = maze_after(rl, [action])
+        assert (int(state.position), int(state.time), reward, done) == (0, 1, 0, False)
+    state, reward, done = maze_after(rl, [rl.FORWARD] * 3)
+    assert (int(state.position), int(state.time), reward, done) == (2, 3, 0, False)
+
+
+def test_the_maze_shows_the_cue_at_the_first_step_only(rl):
+    def seen(actions, cue):
+        state, _, _ = maze_after(rl, actions, cue)
+        return int(rl.TMaze(2).observe(state).argmax())
+
+    for cue in (rl.LEFT, rl.RIGHT):
+        assert seen([], cue) == cue
+        assert seen([rl.LEFT], cue) == rl.CORRIDOR  # the same place, a step later
+        assert seen([rl.FORWARD], cue) == rl.CORRIDOR
+        assert seen([rl.FORWARD] * 2, cue) == rl.JUNCTION
+
+
+def test_an_episode_that_ends_is_followed_by_a_new_one(rl):
+    first = rl.TMaze(2).reset(jax.random.key(5))
+    for actions in ([rl.FORWARD, rl.FORWARD, rl.LEFT], [rl.LEFT] * rl.TMaze(2).time_limit):
+        state, _, done = maze_after(rl, actions)
+        assert done
+        assert_identical(state, first)
+    states = jax.vmap(rl.TMaze(5).reset)(jax.random.split(jax.random.key(0), 200))
+    assert set(states.cue.tolist()) == {rl.LEFT, rl.RIGHT}
+    assert set(states.length.tolist()) == {3, 4, 5}
+    assert not states.position.any()
+    assert not states.time.any()
+
+
+def test_without_memory_half_of_the_mazes_are_solved_at_best(rl):
+    assert rl.TMaze(7).memoryless_ceiling() == 0.5
+
+
+def second_rollout(rl, agent, params, steps=12, envs=6):
+    """One that goes on from another: ``(carry before it, rollout)``."""
+    maze = rl.TMaze(2)
+    first_key, second_key = jax.random.split(jax.random.key(3))
+    runners = rl.start(agent, maze, envs, jax.random.key(4))
+    runners, _ = rl.collect(agent, maze, params, runners, first_key, steps)
+    _, rollout = rl.collect(agent, maze, params, runners, second_key, steps)
+    assert rollout.is_first.any()
+    assert not rollout.is_first[0].all()  # some episodes began in the rollout before
+    assert len({tuple(row) for row in rollout.is_first.T.tolist()}) > 1
+    np.testing.assert_array_equal(rollout.is_first[1:], rollout.dones[:-1])
+    return runners.carry, rollout
+
+
+@pytest.mark.parametrize(
+    ("cell", "has_memory"),
+    [("elman", True), ("lstm", True), ("gru", True), ("mgu", True), ("gru", False)],
+)
+def test_the_learner_recomputes_what_the_actor_did(rl, cell, has_memory):
+    agent = rl.Agent(rl.CELLS[cell](8), has_memory)
+    params = agent.init(jax.random.key(0))
+    carry, rollout = second_rollout(rl, agent, params)
+    log_probs, values = agent.learn(params, carry, rollout.observations, rollout.is_first)
+    chosen = rl.of_actions(log_probs, rollout.actions)
+    np.testing.assert_allclose(chosen, rollout.log_probs, atol=1e-5)
+    np.testing.assert_allclose(values, rollout.values, atol=1e-5)
+
+    # Were the resets a step early, or left out, only a policy with memory would notice.
+    for wrong in (rollout.dones, jax.numpy.zeros_like(rollout.dones)):
+        log_probs, _ = agent.learn(params, carry, rollout.observations, wrong)
+        error = jax.numpy.abs(rl.of_actions(log_probs, rollout.actions) - rollout.log_probs).max()
+        assert (error > 1e-3) == has_memory
+
+
+def test_advantages_are_the_sums_of_discounted_errors_within_an_episode(rl, rng):
+    values, rewards = rng.normal(size=(8, 6)), rng.normal(size=(7, 6))
+    dones = rng.random((7, 6)) < 0.3
+    expected = np.zeros((7, 6))
+    for t, env in np.ndindex(7, 6):
+        weight = 1.0
+        for later in range(t, 7):
+            ahead = 0 if dones[later, env] else rl.DISCOUNT * values[later + 1, env]
+            expected[t, env] += weight * (rewards[later, env] + ahead - values[later, env])
+            weight *= rl.DISCOUNT * rl.TRACE
+            if dones[later, env]:
+                break
+    arrays = jax.tree.map(jax.numpy.asarray, (values[:-1], rewards, dones))
+    rollout = rl.Rollout(None, None, None, None, *arrays)
+    advantages = rl.advantages(rollout, jax.numpy.asarray(values[-1]))
+    np.testing.assert_allclose(advantages, expected, atol=1e-5)
+
+
+def test_rl_memory_solves_a_short_maze_that_needs_memory(rl, tmp_path, capsys):
+    with_memory, without = rl.main(["--quick", "--out", str(tmp_path)])
+    assert with_memory.mean_return > rl.SOLVED_ABOVE
+    assert without.mean_return < without.ceiling + 0.05
+    assert len(without.returns) == len(with_memory.returns) == 60
+    assert (tmp_path / "returns.png").read_bytes().startswith(b"\x89PNG")
+    printed = capsys.readouterr().out
+    for word in ("gru, no memory", "ceiling", f"{with_memory.mean_return:.3f}"):
+        assert word in printed
+
+
+def test_rl_memory_fails_if_the_maze_is_not_solved(rl, tmp_path, monkeypatch):
+    unsolved = rl.Result("lstm", mean_return=0.5, ceiling=1.0, returns=[0.3, 0.5], seconds=1.0)
+    monkeypatch.setattr(rl, "run", lambda *_: unsolved)
+    with pytest.raises(SystemExit, match=r"lstm did not solve the maze.*0\.500") as failure:
+        rl.main(["--cell", "lstm", "--out", str(tmp_path)])
+    assert isinstance(failure.value.code, str)  # printed by Python, with a status of 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", ["0", "1", "2"])
+def test_rl_memory_solves_the_maze(rl, tmp_path, seed):
+    with_memory, without = rl.main(["--seed", seed, "--out", str(tmp_path)])
+    assert with_memory.mean_return > 0.95
+    assert without.mean_return < without.ceiling + 0.05

@@ -23,6 +23,8 @@ EXPECTED = {
     "gru before": (rx.GRU(H, reset="before"), 2, 2, 2),
     "mgu": (rx.MGU(H), 2, 2, 2),
     "squashed gru": (rx.SquashedGRU(D), 1, 1, 1),
+    "layer norm lstm": (rx.LayerNormLSTM(H), 1, 1, 1),
+    "layer norm gru": (rx.LayerNormGRU(H), 1, 1, 1),
 }
 
 

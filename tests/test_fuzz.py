@@ -18,6 +18,8 @@ CELLS = {
     "gru_before": lambda n: rx.GRU(n, reset="before"),
     "mgu": rx.MGU,
     "krause_lstm": rx.KrauseLSTM,
+    "layer_norm_lstm": lambda n: rx.LayerNormLSTM(n, eps=0.1),  # n may be 2, and both units equal
+    "layer_norm_gru": lambda n: rx.LayerNormGRU(n, eps=0.1),
 }
 
 sizes = st.integers(1, 4)

@@ -18,6 +18,7 @@ ORDER = [
     {"explain"},
     {"cells"},
     {"sequence"},
+    {"compose"},
     {"layer"},
     {"linen", "nnx"},
 ]

@@ -9,6 +9,8 @@ class Contender(NamedTuple):
     """Its name on the package index."""
     module: str
     """The module in this folder."""
+    given: tuple[str, ...] = ()
+    """Arguments of ``rx.unroll`` beside the inputs: recurrax against itself."""
 
 
 BASELINE = "recurrax"
@@ -24,6 +26,10 @@ CONTENDERS = {
 }
 
 PEERS = [name for name in CONTENDERS if name != BASELINE]
+
+GIVEN = ("lengths",), ("mask",), ("resets",), ("mask", "resets")
+VARIANTS = {"+".join(given): Contender("recurrax", "recurrax_unroll", given) for given in GIVEN}
+CONTENDERS |= VARIANTS
 
 
 def version(distribution: str) -> str | None:

@@ -1,8 +1,9 @@
 """recurrax: ``rx.unroll``, and a user's own cell, written as its article prints it."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 from jax import Array
 from jax.nn import sigmoid
 from jax.numpy import tanh
@@ -42,7 +43,20 @@ class UGRNN(rx.Cell):
 CELLS = {"lstm": rx.LSTM, "gru": rx.GRU, "rnn": rx.Elman, "ugrnn": UGRNN}
 
 
-def layer(cell: str, xs: Array, features: int, method: str) -> Layer:
+def layer(
+    cell: str, xs: Array, features: int, method: str, given: tuple[str, ...] = ()
+) -> Layer:
+    """``given`` are more arguments: all steps count, and in the middle a new sequence begins."""
     rx_cell = CELLS[cell](features)
     params = rx_cell.params_like(xs.shape[-1])
-    return Layer(params, lambda params, xs: rx.unroll(rx_cell, params, xs, method=method))
+    rows, steps = xs.shape[:2]
+    values = {
+        "lengths": jnp.full(rows, steps),
+        "mask": jnp.ones((rows, steps), bool),
+        "resets": jnp.zeros((rows, steps), bool).at[:, steps // 2].set(True),
+    }
+
+    def apply(params: Any, xs: Array, beside: dict[str, Array]) -> Any:
+        return rx.unroll(rx_cell, params, xs, method=method, **beside)
+
+    return Layer(params, apply, {name: values[name] for name in given})

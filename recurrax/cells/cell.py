@@ -79,6 +79,13 @@ class Layer:
         """The structure of the parameters: ``jax.ShapeDtypeStruct`` in place of arrays."""
         return checks.params_like(self, in_features)
 
+    def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
+        """One step in time, of a :class:`Cell`."""
+        raise ValueError(
+            f"{options.name_of(self)}.step: it runs in both directions, which needs the whole "
+            "sequence; use rx.unroll."
+        )
+
     def over_time(
         self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
     ) -> tuple[Any, Any]:
@@ -180,4 +187,8 @@ class Cell(Layer):
 
     @property
     def out_features(self) -> int:
+        if not hasattr(self, "features"):
+            raise NotImplementedError(
+                f"{options.name_of(self)} does not define out_features, the size of its output."
+            )
         return self.features

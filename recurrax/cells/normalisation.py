@@ -16,10 +16,16 @@ from recurrax.cells.params import BIAS, Gates
 
 
 def layer_norm(z: Array, eps: float) -> Array:
-    """``z``, ``(*batch, features)``, with mean 0 and variance 1 over its last axis."""
+    """``z``, ``(*batch, features)``, with mean 0 and variance 1 over its last axis.
+
+    Inside it is float32 at least: the derivative at a zero carry has eps ** -1.5 on its way, which
+    float16 does not hold. The result has the dtype of ``z``.
+    """
+    dtype = z.dtype
+    z = z.astype(jnp.float32 if jnp.finfo(dtype).bits < 32 else dtype)
     centred = z - jnp.mean(z, axis=-1, keepdims=True)
     variance = jnp.mean(centred**2, axis=-1, keepdims=True)
-    return centred / jnp.sqrt(variance + eps)
+    return (centred / jnp.sqrt(variance + eps)).astype(dtype)
 
 
 def joint_layer_norm(z: Mapping[str, Array], eps: float) -> Gates:

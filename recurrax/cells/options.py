@@ -15,6 +15,14 @@ def name_of(cell: Any) -> str:
     return f"rx.{cls.__name__}" if cls.__module__.startswith("recurrax.") else cls.__name__
 
 
+def instead(value: Any, kinds: Any) -> str:
+    """What to write in place of the class of a cell."""
+    if not isinstance(value, type) or not issubclass(value, kinds):
+        return ""
+    sized = "features" in getattr(value, "__dataclass_fields__", ())
+    return f" Did you mean {value.__name__}({'features' if sized else '...'})?"
+
+
 def positive_int(cell: Any, option: str, optional: bool = False) -> None:
     """Checks that an option is a positive whole number; NumPy's become Python's."""
     value = getattr(cell, option, None)
@@ -41,15 +49,20 @@ def positive_float(cell: Any, option: str) -> None:
 
 
 def rate(cell: Any, option: str) -> None:
-    """Checks that an option is a probability below 1."""
-    check_rate(f"{name_of(cell)}: {option}", getattr(cell, option))
+    """Checks that an option is a probability below 1; NumPy's numbers become Python's."""
+    value = getattr(cell, option)
+    if isinstance(value, np.floating):
+        value = float(value)
+        object.__setattr__(cell, option, value)
+    check_rate(f"{name_of(cell)}: {option}", value)
 
 
 def check_rate(what: str, value: Any) -> None:
     """Refuses what is not a probability below 1."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, int | float | np.floating) and not isinstance(value, bool)
     if not number or not 0 <= value < 1:
-        raise wrong(value, int | float)(f"{what} must be from 0 to below 1; got {value!r}.")
+        kinds = int | float | np.floating
+        raise wrong(value, kinds)(f"{what} must be from 0 to below 1; got {value!r}.")
 
 
 def one_of(cell: Any, option: str, allowed: tuple[Any, ...]) -> None:

@@ -9,7 +9,7 @@ from jax import Array
 
 from recurrax.cells import options
 from recurrax.cells.cell import Layer
-from recurrax.compose.wrapper import check_part, keys
+from recurrax.compose.wrapper import check_params, check_part, keys
 from recurrax.sequence.engine import which_count
 from recurrax.sequence.padding import entered_from_behind
 
@@ -65,7 +65,13 @@ class Bidirectional(Layer):
         check_part(self, "forward", self.forward, Layer)
         check_part(self, "backward", self.backward, Layer)
         options.one_of(self, "merge", tuple(MERGES))
-        sizes = self.forward.out_features, self.backward.out_features
+        sizes = self.out_sizes(0)
+        if self.merge is not None and any(isinstance(size, tuple) for size in sizes):
+            raise ValueError(
+                f"rx.Bidirectional: merge={self.merge!r} needs one output from each direction; "
+                f"they put out {sizes[0]} and {sizes[1]}. Use merge=None outside, or another "
+                "merge inside."
+            )
         if self.merge in ("sum", "mul", "mean") and sizes[0] != sizes[1]:
             raise ValueError(
                 f"rx.Bidirectional: merge={self.merge!r} needs outputs of one size; forward has "
@@ -84,15 +90,25 @@ class Bidirectional(Layer):
         )
 
     def start(self, params: Any, batch_shape: tuple[int, ...]) -> BidirectionalCarry:
+        check_params(self, params, BidirectionalParams)
         return BidirectionalCarry(
             self.forward.start(params.forward, batch_shape),
             self.backward.start(params.backward, batch_shape),
         )
 
+    def out_sizes(self, in_features: Any) -> tuple[Any, Any]:
+        """What each direction puts out."""
+        return self.forward.out_size(in_features), self.backward.out_size(in_features)
+
+    def out_size(self, in_features: Any) -> Any:
+        there, back = self.out_sizes(in_features)
+        if self.merge is None:
+            return there, back
+        return there + back if self.merge == "concat" else there
+
     @property
     def out_features(self) -> Any:
-        there, back = self.forward.out_features, self.backward.out_features
-        return {None: (there, back), "concat": there + back}.get(self.merge, there)
+        return self.out_size(0)
 
     @property
     def draws(self) -> bool:

@@ -35,7 +35,7 @@ class Dense(Cell):
         options.one_of(self, "use_bias", (False, True))
 
     def init(self, key: Array, in_features: int) -> DenseParams:
-        W = lecun_normal()(key, (in_features, self.features), "y", float)["y"]
+        W = lecun_normal()(key, (in_features, self.features), float)
         return DenseParams(W, jnp.zeros(self.features) if self.use_bias else None)
 
     def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> tuple[()]:

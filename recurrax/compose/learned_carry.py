@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cells.cell import Noise
-from recurrax.compose.wrapper import Wrapper
+from recurrax.compose.wrapper import Wrapper, check_params
 
 
 class LearnedCarryParams(NamedTuple):
@@ -33,6 +33,7 @@ class LearnedCarry(Wrapper):
         return LearnedCarryParams(self.cell.init(key, in_features), self.cell.initial_carry(()))
 
     def start(self, params: LearnedCarryParams, batch_shape: tuple[int, ...]) -> Any:
+        check_params(self, params, LearnedCarryParams)
         return jax.tree.map(lambda a: jnp.broadcast_to(a, (*batch_shape, *a.shape)), params.carry)
 
     def step(self, params: LearnedCarryParams, carry: Any, x: Any) -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ from jax import Array
 from recurrax.cells import options
 from recurrax.cells.cell import Cell, Layer, Noise
 from recurrax.cells.options import name_of
+from recurrax.cells.params import describe
 from recurrax.compose.wrapper import apart, check_part, keys, together
 from recurrax.sequence.engine import counted
 
@@ -58,6 +59,11 @@ class Stack(Cell):
                 size += in_features
             sizes.append(size)
             size = cell.out_size(size)
+            if self.skip and isinstance(size, tuple):
+                raise ValueError(
+                    f"rx.Stack: skip={self.skip!r} concatenates the outputs of all cells, but "
+                    f"cells[{i}], {name_of(cell)}, puts out several, of sizes {size}."
+                )
         return sizes
 
     def out_size(self, in_features: Any) -> Any:
@@ -81,6 +87,11 @@ class Stack(Cell):
         return tuple(cell.initial_carry(batch_shape) for cell in self.cells)
 
     def start(self, params: Any, batch_shape: tuple[int, ...]) -> tuple[Any, ...]:
+        if not isinstance(params, tuple) or len(params) != len(self.cells):
+            raise TypeError(
+                f"rx.Stack: params must be a tuple of {len(self.cells)}, one for each cell; "
+                f"got {describe(params)}."
+            )
         return tuple(c.start(p, batch_shape) for c, p in zip(self.cells, params, strict=True))
 
     def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from jax import Array
 
 from recurrax.cells.cell import Noise
 from recurrax.cells.params import BIAS, Gates
-from recurrax.compose.wrapper import Wrapper, recurrent_kernels
+from recurrax.compose.wrapper import Wrapper, check_params, recurrent_kernels
 
 
 class WeightNormParams(NamedTuple):
@@ -42,6 +42,7 @@ class WeightNorm(Wrapper):
         return WeightNormParams(params, gain)
 
     def start(self, params: WeightNormParams, batch_shape: tuple[int, ...]) -> Any:
+        check_params(self, params, WeightNormParams)
         return self.cell.start(params.cell, batch_shape)
 
     def step(self, params: WeightNormParams, carry: Any, x: Any) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ import jax
 from jax import Array
 
 from recurrax.cells.cell import Cell, Layer, Noise
-from recurrax.cells.options import name_of
+from recurrax.cells.options import instead, name_of
 from recurrax.cells.params import Gates, describe
 
 
@@ -39,6 +39,9 @@ class Wrapper(Cell):
     def noisy_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
         return self.cell.noisy_step(params, carry, x, noise)
 
+    def out_size(self, in_features: Any) -> Any:
+        return self.cell.out_size(in_features)
+
     @property
     def out_features(self) -> int:
         return self.cell.out_features
@@ -56,10 +59,19 @@ def check_part(whole: Any, option: str, part: Any, kind: type[Layer]) -> None:
     """Refuses what is not a cell, as a part of a larger one."""
     if isinstance(part, kind):
         return
-    hint = f" Did you mean {part.__name__}(features)?" if isinstance(part, type) else ""
+    hint = instead(part, Layer)
     raise TypeError(
         f"{name_of(whole)}: {option} must be a recurrax cell; got {describe(part)}.{hint}"
     )
+
+
+def check_params(whole: Any, params: Any, kind: Any) -> None:
+    """Refuses the parameters of another cell, where a carry is to be found in them."""
+    if not isinstance(params, kind):
+        raise TypeError(
+            f"{name_of(whole)}: params must be {kind.__name__}({', '.join(kind._fields)}); "
+            f"got {describe(params)}."
+        )
 
 
 def together(noises: Iterable[Noise | None]) -> Noise:

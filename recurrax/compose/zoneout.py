@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from recurrax.cells import options
@@ -40,11 +41,11 @@ class Zoneout(Wrapper):
         super().__post_init__()
         fields = getattr(carry_like(self.cell, ()), "_fields", ())
         rates = self.rate
-        if isinstance(rates, int | float):
+        if isinstance(rates, int | float | np.floating):
             options.rate(self, "rate")
-            rates = dict.fromkeys(fields, rates)
-        if isinstance(rates, tuple):  # as it is kept
-            rates = dict(rates)
+            rates = dict.fromkeys(fields, self.rate)
+        if isinstance(rates, tuple) and all(type(r) is tuple and len(r) == 2 for r in rates):
+            rates = dict(rates)  # as it is kept
         if not fields or not isinstance(rates, dict):
             raise TypeError(
                 f"rx.Zoneout: rate must be a number or a dict for the carry of "

@@ -3,6 +3,8 @@
 A derivative reads the carry before each step and computes all else again. It need not compute
 
 * the carry *after* the step, which is kept anyway: the slope of ``h' = tanh(z)`` is ``1 - h'^2``;
+  where a step holds its carry, ``h' = select(valid, tanh(z), h)``, the slope of the tanh matters
+  at valid steps only, and there it is told by h' too;
 * what a long product made, where the forward pass keeps it: the gates ``sigmoid(z)`` of a step
   with many units, whose slopes are ``i (1 - i)``.
 """
@@ -79,6 +81,44 @@ def results_of_long_products(step: Step) -> list[Any]:
     return kept
 
 
+@lru_cache(maxsize=4096)
+def let_through(step: Step) -> dict[Any, Any]:
+    """Values that reach the rest of a step through selects alone, by the carry that they become.
+
+    If all uses of a value are selects by one predicate, nobody sees it where the predicate bars it,
+    so that it may be read from the result.
+    """
+    jaxpr = step.jaxpr.jaxpr
+    made_by = {v: eqn for eqn in jaxpr.eqns for v in eqn.outvars}
+    users: dict[Any, list[Any]] = {}
+    for eqn in jaxpr.eqns:
+        for v in eqn.invars:
+            if isinstance(v, core.Var):
+                users.setdefault(v, []).append(eqn)
+
+    def gate(eqn: Any, case: Any) -> Any:
+        """What decides that ``eqn`` hands on ``case``; ``None`` if it is no such select."""
+        predicate, *cases = eqn.invars
+        if eqn.primitive.name != "select_n" or not isinstance(predicate, core.Var):
+            return None
+        if case is predicate or sum(case is c for c in cases) != 1:
+            return None
+        source = made_by.get(predicate)
+        if source is not None and source.primitive.name == "broadcast_in_dim":
+            predicate = source.invars[0], *map(str, source.params.values())
+        return predicate, [case is c for c in cases].index(True)
+
+    found: dict[Any, Any] = {}
+    for after in jaxpr.outvars[: step.carry]:
+        eqn = made_by.get(after) if isinstance(after, core.Var) else None
+        for case in eqn.invars[1:] if eqn is not None else ():
+            if isinstance(case, core.Var) and case in made_by and case not in jaxpr.outvars:
+                gates = {gate(user, case) for user in users[case]}
+                if len(gates) == 1 and None not in gates:
+                    found[case] = after
+    return found
+
+
 def evaluate_knowing(step: Step, known: Sequence[Any], values: Sequence[Any], args: Any) -> Any:
     """Runs one step in which the results ``known`` have ``values``, and the tangents they have.
 
@@ -87,6 +127,9 @@ def evaluate_knowing(step: Step, known: Sequence[Any], values: Sequence[Any], ar
     jaxpr = step.jaxpr.jaxpr
     env: dict[Any, Any] = dict(zip(jaxpr.invars, args, strict=True))
     value_of = dict(zip(known, values, strict=True))
+    for new, after in let_through(step).items():
+        if after in value_of:
+            value_of.setdefault(new, value_of[after])
 
     def read(atom: Any) -> Any:
         return atom.val if isinstance(atom, core.Literal) else env[atom]

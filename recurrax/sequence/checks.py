@@ -1,5 +1,7 @@
 """The entrance checks of a run over time."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -8,8 +10,9 @@ import numpy as np
 from jax.experimental import checkify
 
 from recurrax.cells import checks
-from recurrax.cells.cell import Cell, Layer
-from recurrax.cells.options import name_of
+from recurrax.cells.cell import Layer, Noise
+from recurrax.cells.checks import as_dtype
+from recurrax.cells.options import instead, name_of
 from recurrax.cells.params import describe
 from recurrax.scan import check_method
 from recurrax.sequence.how import ORDERS, PADS, Given, How
@@ -19,7 +22,7 @@ from recurrax.sequence.precision import field_of
 def check_layer(who: str, cell: Any) -> None:
     """A cell must be a specification that can be compared and hashed."""
     if not isinstance(cell, Layer):
-        hint = f" Did you mean {cell.__name__}(features)?" if isinstance(cell, type) else ""
+        hint = instead(cell, Layer)
         raise TypeError(f"{who}: cell must be a recurrax cell; got {describe(cell)}.{hint}")
     try:
         hash(cell)
@@ -28,6 +31,16 @@ def check_layer(who: str, cell: Any) -> None:
             f"{who}: {name_of(cell)} must be hashable: a @dataclass(frozen=True) of sizes "
             f"and options, with all arrays in params ({error})."
         ) from None
+
+
+def check_forward(who: str, cell: Any, needs: str) -> None:
+    """A cell that can be driven step by step, from the first one on."""
+    check_layer(who, cell)
+    if not cell.steps:
+        raise ValueError(
+            f"{who}: {name_of(cell)} runs in both directions and needs the whole sequence; "
+            f"{needs} a cell that runs forward."
+        )
 
 
 def check_flag(who: str, name: str, value: Any) -> None:
@@ -59,7 +72,9 @@ def check_sequence(who: str, name: str, xs: Any, time_axis: int) -> None:
     if not leaves:
         raise ValueError(f"{who}: {name} has no arrays.")
     for leaf in leaves:
-        checks.array(who, name, leaf)
+        concrete(who, name, leaf)
+        if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "OSUMm":  # JAX has none of these
+            checks.floating(who, name, leaf)
         if leaf.ndim < 2:
             raise ValueError(
                 f"{who}: {name} must have a time and a feature axis, (*batch, time, in_features); "
@@ -76,6 +91,15 @@ def check_sequence(who: str, name: str, xs: Any, time_axis: int) -> None:
         raise ValueError(f"{who}: the arrays of {name} differ in time steps: {sorted(steps)}.")
 
 
+def concrete(who: str, name: str, value: Any) -> None:
+    """Refuses what is not an array, also what looks like one."""
+    checks.array(who, name, value)
+    if not isinstance(value, jax.Array | np.ndarray | np.generic):
+        described = isinstance(value, jax.ShapeDtypeStruct)
+        hint = " Put the call inside jax.eval_shape." if described else ""
+        raise TypeError(f"{who}: {name} must be an array; got {type(value).__name__}.{hint}")
+
+
 def first_step(xs: Any, time_axis: int) -> Any:
     """Shapes and dtypes of one step of ``xs``."""
 
@@ -88,6 +112,8 @@ def first_step(xs: Any, time_axis: int) -> Any:
 
 # --- which steps count, and where sequences begin ---
 
+NAMES = Given("lengths", "mask", "resets", "reset_carry")
+
 
 def check_given(
     who: str,
@@ -96,7 +122,7 @@ def check_given(
     how: How,
     shape: tuple[int, ...],
     x_name: str,
-    names: Given = Given("lengths", "mask", "resets", "reset_carry"),
+    names: Given = NAMES,
 ) -> Given:
     """Checks the arrays beside the inputs; ``shape`` is ``(*batch, time)``, time on its axis."""
     batch = shape[: how.time] + shape[how.time + 1 :]
@@ -118,7 +144,8 @@ def check_given(
                 "where it is put in place."
             )
         if cell is not None:
-            check_reset_carry(who, names.reset_carry, cell, reset_carry, batch)
+            rows = partial(checks.carry_like, cell)
+            check_reset_carry(who, names.reset_carry, reset_carry, rows(()), rows(batch))
     return Given(lengths, mask, resets, reset_carry, key)
 
 
@@ -128,7 +155,7 @@ def check_lengths(
     """Lengths are whole numbers from 0 to the number of steps, one for each row."""
     if isinstance(lengths, int) and not isinstance(lengths, bool):
         lengths = np.asarray(lengths)
-    checks.array(who, name, lengths)
+    concrete(who, name, lengths)
     if not jnp.issubdtype(lengths.dtype, jnp.integer):
         hint = " A boolean array is a mask." if lengths.dtype == bool else ""
         raise TypeError(f"{who}: {name} must be integer; got {lengths.dtype}.{hint}")
@@ -158,9 +185,16 @@ def known(array: Any) -> bool:
     return not isinstance(array, jax.Array) or array.is_fully_addressable
 
 
-def check_steps(who: str, name: str, flags: Any, shape: tuple[int, ...], x_name: str) -> Any:
+def check_steps(
+    who: str,
+    name: str,
+    flags: Any,
+    shape: tuple[int, ...],
+    x_name: str,
+    axes: str = "batch and time axes",
+) -> Any:
     """A mask, or resets: one boolean for each step of each row."""
-    checks.array(who, name, flags)
+    concrete(who, name, flags)
     if flags.dtype != bool:
         raise TypeError(
             f"{who}: {name} must be boolean; got {flags.dtype}. Convert it with "
@@ -170,22 +204,22 @@ def check_steps(who: str, name: str, flags: Any, shape: tuple[int, ...], x_name:
         turned = flags.shape == shape[::-1] and len(shape) == 2
         hint = " Time and batch are exchanged." if turned else ""
         raise ValueError(
-            f"{who}: {name} must have shape {shape}, the batch and time axes of {x_name}; "
+            f"{who}: {name} must have shape {shape}, the {axes} of {x_name}; "
             f"got {checks.describe_shape(flags)}.{hint}"
         )
     return flags
 
 
 def check_reset_carry(
-    who: str, name: str, cell: Layer, carry: Any, batch: tuple[int, ...]
+    who: str, name: str, carry: Any, row: Any, rows: Any, hint: str = checks.MADE
 ) -> None:
-    """A carry of the cell, with the batch axes or without."""
+    """A carry of one row, or of all rows."""
     one = all(
         a.ndim == b.ndim
-        for a, b in zip(jax.tree.leaves(carry), jax.tree.leaves(checks.carry_like(cell, ())))
+        for a, b in zip(jax.tree.leaves(carry), jax.tree.leaves(row), strict=False)
         if hasattr(a, "ndim")
     )
-    checks.check_carry(who, carry, checks.carry_like(cell, () if one else batch), name)
+    checks.check_carry(who, carry, row if one else rows, name, hint)
 
 
 # --- what a cell does with a carry, and with random keys ---
@@ -195,14 +229,7 @@ def check_key(who: str, cell: Layer, key: Any) -> None:
     """A key goes to cells that draw random numbers, and only to them."""
     if key is None:
         return
-    if not (hasattr(key, "dtype") and hasattr(key, "shape")):
-        raise TypeError(f"{who}: key must be a JAX random key; got {describe(key)}.")
-    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    if not (typed and key.shape == ()) and not (key.dtype == jnp.uint32 and key.ndim == 1):
-        raise TypeError(
-            f"{who}: key must be one JAX random key such as jax.random.key(0); "
-            f"got {key.dtype}{list(key.shape)}."
-        )
+    checks.random_key(who, key)
     if not cell.draws:
         raise ValueError(
             f"{who}: key has no meaning with {name_of(cell)}, which draws no random numbers; "
@@ -212,8 +239,23 @@ def check_key(who: str, cell: Layer, key: Any) -> None:
 
 def check_step_keeps_carry(who: str, cell: Any, step: Any, carry: Any, x: Any) -> None:
     """A loop needs a step that returns the carry as it took it."""
-    new, _ = jax.eval_shape(step, carry, x)
     name = f"{name_of(cell)}.step"
+    pair = jax.eval_shape(step, carry, x)
+    if type(pair) is not tuple or len(pair) != 2:
+        raise TypeError(f"{who}: {name} must return a pair, (carry, y); it returned {pair}.")
+    new, y = pair
+    check_kept(who, name, carry, new)
+    batch = jax.tree.leaves(x)[0].shape[:-1]
+    for leaf in jax.tree.leaves(y):
+        if leaf.shape[: len(batch)] != batch:
+            raise ValueError(
+                f"{who}: {name} must return outputs that begin with the batch axes of x, {batch}; "
+                f"it returned one of shape {checks.describe_shape(leaf)}."
+            )
+
+
+def check_kept(who: str, name: str, carry: Any, new: Any) -> None:
+    """What ``name`` returned as the new carry must be like the old one."""
     if jax.tree.structure(new) != jax.tree.structure(carry):
         raise TypeError(
             f"{who}: {name} must return the carry as it took it, {jax.tree.structure(carry)}; "
@@ -233,33 +275,30 @@ def check_step_keeps_carry(who: str, cell: Any, step: Any, carry: Any, x: Any) -
             )
 
 
-# --- dtypes ---
-
-
-def as_dtype(who: str, name: str, dtype: Any) -> Any:
-    """A floating dtype that this machine computes in, or ``None``."""
-    if dtype is None:
-        return None
-    try:
-        found = jnp.dtype(dtype)
-    except TypeError:
+def check_noise(who: str, cell: Any, noise: Any, steps: int) -> None:
+    """What a cell draws has one entry for each step."""
+    name = f"{name_of(cell)}.noise"
+    if not isinstance(noise, Noise):
         raise TypeError(
-            f"{who}: {name} must be a floating dtype such as 'bfloat16'; got {dtype!r}."
-        ) from None
-    if not jnp.issubdtype(found, jnp.floating):
-        raise TypeError(f"{who}: {name} must be a floating dtype; got {found}.")
-    if found == jnp.float64 and not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
-        raise ValueError(
-            f"{who}: {name}=float64 needs jax.config.update('jax_enable_x64', True); without it "
-            "JAX computes in float32."
+            f"{who}: {name} must return a Noise or None; it returned {describe(noise)}."
         )
-    return found
+    for leaf in jax.tree.leaves(noise.step):
+        if leaf.shape[:1] != (steps,):
+            raise ValueError(
+                f"{who}: {name} must put time first in step, {steps} entries; it returned "
+                f"shape {checks.describe_shape(leaf)}."
+            )
+
+
+# --- dtypes ---
 
 
 def as_carry_dtype(who: str, cell: Layer | None, carry_dtype: Any) -> Any:
     """One dtype, or pairs ``(field, dtype)`` in place of a dict."""
-    if not isinstance(carry_dtype, dict):
+    if not isinstance(carry_dtype, Mapping):
         return as_dtype(who, "carry_dtype", carry_dtype)
+    if not carry_dtype:
+        return None
     if cell is not None:
         leaves = jax.tree_util.tree_leaves_with_path(checks.carry_like(cell, ()))
         fields = sorted({name for path, _ in leaves if (name := field_of(path))})
@@ -267,7 +306,7 @@ def as_carry_dtype(who: str, cell: Layer | None, carry_dtype: Any) -> Any:
             if field not in fields:
                 raise ValueError(
                     f"{who}: carry_dtype names {field!r}; the carry of {name_of(cell)} has "
-                    f"{', '.join(fields)}."
+                    f"{', '.join(fields) or 'no fields'}."
                 )
     return tuple(
         (field, as_dtype(who, f"carry_dtype[{field!r}]", dtype))

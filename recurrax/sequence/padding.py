@@ -7,18 +7,24 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 
-def where(flag: Array, a: Any, b: Any) -> Any:
+def where(flag: Any, a: Any, b: Any) -> Any:
     """``a`` where ``flag`` holds, else ``b``: trees of arrays that begin with the axes of flag."""
 
     def leaf(x: Any, y: Any) -> Any:
-        return jnp.where(lax.expand_dims(flag, range(flag.ndim, x.ndim)), x, y)
+        return lax.select(lax.broadcast_in_dim(flag, x.shape, range(flag.ndim)), x, y)
 
     return jax.tree.map(leaf, a, b)
 
 
-def steps_before(lengths: Array, steps: int, time: int) -> Array:
+def within(lengths: Any, steps: int) -> Array:
+    """Lengths from 0 to ``steps``, in a dtype that holds all of these; theirs may be too narrow."""
+    highest = min(steps, int(jnp.iinfo(lengths.dtype).max))
+    return jnp.clip(lengths, 0, highest).astype(jnp.int32)
+
+
+def steps_before(lengths: Any, steps: int, time: int) -> Array:
     """Which steps of each row come before its length; time is put on the axis ``time``."""
-    lengths = jnp.expand_dims(lengths, time)
+    lengths = jnp.expand_dims(within(lengths, steps), time)
     return lax.broadcasted_iota(lengths.dtype, with_size(lengths, steps, time), time) < lengths
 
 
@@ -80,7 +86,7 @@ def in_order_of_processing(ys: Any, lengths: Array | None, time: int) -> Any:
         steps = y.shape[time]
         if lengths is None or not steps:
             return jnp.flip(y, time)
-        length = jnp.clip(jnp.expand_dims(lengths, time), 0, steps)
+        length = jnp.expand_dims(within(lengths, steps), time)
         place = lax.broadcasted_iota(length.dtype, with_size(length, steps, time), time)
         return take(y, jnp.where(place < length, length - 1 - place, place), time)
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from recurrax.cells.checks import array
 from recurrax.cells.params import describe
 
 WHO = "rx.pieces"
@@ -24,7 +25,7 @@ class Piece(NamedTuple):
     """(rows, steps), boolean: where a new record begins, for ``rx.unroll``."""
 
 
-class pieces:  # noqa: N801 - used as a function, with a length
+class pieces:  # used as a function, with a length
     """Cuts a record into rows that go on from piece to piece, so that carries can be handed on.
 
     Row ``r`` of every piece continues row ``r`` of the piece before: the record is cut into
@@ -57,10 +58,14 @@ class pieces:  # noqa: N801 - used as a function, with a length
                     f"{WHO}: {name} must be a whole number from {least} on; got {value!r}."
                 )
         leaves = jax.tree.leaves(data)
-        if not leaves or any(not hasattr(a, "shape") or a.ndim < 1 for a in leaves):
+        if not leaves or any(
+            not isinstance(a, np.ndarray | jax.Array) or a.ndim < 1 for a in leaves
+        ):
             raise TypeError(
                 f"{WHO}: data must be arrays (entries, ...) in order of time; got {describe(data)}."
             )
+        for a in leaves:
+            array(WHO, "data", a)
         sizes = {a.shape[0] for a in leaves}
         if len(sizes) > 1:
             raise ValueError(f"{WHO}: the arrays of data differ in entries: {sorted(sizes)}.")
@@ -74,7 +79,7 @@ class pieces:  # noqa: N801 - used as a function, with a length
             )
         if starts is None:
             starts = np.zeros(entries, bool)
-        starts = np.asarray(starts)
+        starts = np.asarray(array(WHO, "starts", starts))
         if starts.dtype != bool or starts.shape != (entries,):
             raise ValueError(
                 f"{WHO}: starts must be boolean, ({entries},), one for each entry; "
@@ -92,6 +97,10 @@ class pieces:  # noqa: N801 - used as a function, with a length
 
     def piece(self, index: int) -> Piece:
         """The piece of this number."""
+        if not 0 <= index < self.count:
+            raise IndexError(
+                f"{WHO}: pieces are numbered from 0 to {self.count - 1}; got {index!r}."
+            )
         along = self.count * self.steps  # entries in a row
         at = np.arange(self.rows)[:, None] * along + index * self.steps + np.arange(self.steps)
         resets = self.starts[at]

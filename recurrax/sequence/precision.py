@@ -9,10 +9,17 @@ import jax.numpy as jnp
 from recurrax.cells.checks import cast_floating
 
 
-def promoted(*trees: Any) -> Any:
+def promoted(who: str, *trees: Any) -> Any:
     """The dtype that all floating arrays promote to."""
     leaves = jax.tree.leaves(trees)
-    return jnp.result_type(*[a.dtype for a in leaves if jnp.issubdtype(a.dtype, jnp.floating)])
+    dtypes = [a.dtype for a in leaves if jnp.issubdtype(a.dtype, jnp.floating)]
+    try:
+        return jnp.result_type(*dtypes)
+    except ValueError:
+        raise ValueError(
+            f"{who}: params and inputs have the dtypes {', '.join(sorted(set(map(str, dtypes))))}, "
+            "which do not promote to one (see jax_numpy_dtype_promotion). Cast them, or say dtype=."
+        ) from None
 
 
 def cast_carry(carry: Any, dtype: Any, carry_dtype: Any) -> Any:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from recurrax.cells.cell import Cell, Layer, Noise
 from recurrax.cells.checks import cast_floating
 from recurrax.cells.options import name_of
-from recurrax.sequence.checks import check_step_keeps_carry, first_step
+from recurrax.sequence.checks import check_noise, check_step_keeps_carry, first_step
 from recurrax.sequence.engine import over_time, which_count
 from recurrax.sequence.how import Given, How
 from recurrax.sequence.padding import held
@@ -23,7 +23,7 @@ def run_layer(
         return run_parts(who, layer, params, xs, carry, how, given)
     assert isinstance(layer, Cell)
     precise = how.dtype is not None or how.carry_dtype is not None
-    dtype = promoted(params, xs) if how.dtype is None else how.dtype
+    dtype = promoted(who, params, xs) if how.dtype is None else how.dtype
     if precise:
         params, xs = cast_floating((params, xs), dtype)
     x0 = first_step(xs, how.time)
@@ -34,7 +34,10 @@ def run_layer(
 
     noise = None
     if given.key is not None:
-        noise = layer.noise(given.key, x0, jax.tree.leaves(xs)[0].shape[how.time])
+        steps = jax.tree.leaves(xs)[0].shape[how.time]
+        noise = layer.noise(given.key, x0, steps)
+        if noise is not None:
+            check_noise(who, layer, noise, steps)
     if noise is None:
 
         def step(carry: Any, x: Any) -> tuple[Any, Any]:
@@ -58,14 +61,12 @@ def run_parts(
     who: str, layer: Layer, params: Any, xs: Any, carry: Any, how: How, given: Given
 ) -> tuple[Any, Any]:
     """Runs what goes over a sequence in both directions."""
-    if how.order == "processing" and how.reverse:
+    if how.order == "processing":
         raise ValueError(
             f"{who}: the outputs of {name_of(layer)}, which runs in both directions, have no order "
             "of processing; leave the outputs in the order of the inputs."
         )
-    carry, ys = layer.over_time(
-        run_layer, who, params, xs, carry, how._replace(pad="zero"), given
-    )
+    carry, ys = layer.over_time(run_layer, who, params, xs, carry, how._replace(pad="zero"), given)
     valid = which_count(jax.tree.leaves(xs)[0].shape[how.time], how, given)
     if how.pad == "hold" and valid is not None:
         ys = held(ys, valid, how.time, how.reverse)

@@ -8,8 +8,17 @@ import jax.numpy as jnp
 
 from recurrax.cells import checks
 from recurrax.cells.cell import Layer
-from recurrax.cells.options import name_of
-from recurrax.sequence.checks import check_layer, check_sequence, check_steps
+from recurrax.scan import check_method
+from recurrax.sequence.checks import (
+    as_carry_dtype,
+    as_dtype,
+    check_forward,
+    check_given,
+    check_sequence,
+    check_steps,
+    first_step,
+)
+from recurrax.sequence.how import Given, How
 from recurrax.sequence.padding import where
 from recurrax.sequence.unroll import unroll
 
@@ -52,18 +61,16 @@ class Stream:
         carry: Any = None,
         **options: Any,
     ):
-        check_layer(WHO, cell)
-        if not cell.steps:
-            raise ValueError(
-                f"{WHO}: {name_of(cell)} runs in both directions and needs the whole sequence; "
-                "a stream needs a cell that runs forward."
-            )
+        check_forward(WHO, cell, "a stream needs")
         unknown = sorted(set(options) - {"dtype", "carry_dtype", "method", "chunk"})
         if unknown:
             raise TypeError(
                 f"{WHO}: unknown options {', '.join(unknown)}; there are dtype, carry_dtype, "
                 "method and chunk."
             )
+        as_dtype(WHO, "dtype", options.get("dtype"))
+        as_carry_dtype(WHO, cell, options.get("carry_dtype"))
+        check_method(WHO, options.get("method", "auto"), options.get("chunk"))
         self.cell, self.params, self.options = cell, params, options
         self.batch_shape = checks.as_batch_shape(cell, batch_shape)
         start = cell.start(params, self.batch_shape)
@@ -71,6 +78,7 @@ class Stream:
             checks.check_carry(WHO, carry, checks.carry_like(cell, self.batch_shape))
             start = carry
         self._start = start
+        self._traced = any(isinstance(a, jax.core.Tracer) for a in jax.tree.leaves((params, start)))
         self._carry: Any = None
 
     @property
@@ -89,15 +97,14 @@ class Stream:
         if rows is None:
             self._carry = None
             return
-        rows = check_steps(WHO, "rows", rows, self.batch_shape, "the stream")
+        rows = check_steps(WHO, "rows", rows, self.batch_shape, "the stream", "batch axes")
         carry = self.carry
         start = jax.tree.map(lambda s, c: s.astype(c.dtype), self._start, carry)
         self._carry = where(jnp.asarray(rows), start, carry)
 
     def __call__(self, x: Any) -> Any:
         """One step: ``x`` is ``(*batch, in_features)``, the output ``(*batch, out_features)``."""
-        for leaf in jax.tree.leaves(x):
-            checks.array(WHO, "x", leaf)
+        self._check_batch("x", x, "")
         xs = jax.tree.map(lambda a: jnp.expand_dims(a, len(self.batch_shape)), x)
         ys = self.unroll(xs)
         return jax.tree.map(lambda a: jnp.squeeze(a, len(self.batch_shape)), ys)
@@ -108,7 +115,11 @@ class Stream:
         ``lengths``, ``mask`` and ``resets`` are those of :func:`recurrax.unroll`; a reset puts the
         first carry back.
         """
+        self._check_batch("xs", xs, "time, ")
         check_sequence(WHO, "xs", xs, len(self.batch_shape))
+        if not (lengths is mask is resets is None):
+            how, given = How(len(self.batch_shape)), Given(lengths, mask, resets)
+            check_given(WHO, None, given, how, jax.tree.leaves(xs)[0].shape[:-1], "xs")
         beside = {"lengths": lengths, "mask": mask, "resets": resets}
         if resets is not None:
             beside["reset_carry"] = self._start
@@ -116,10 +127,25 @@ class Stream:
         # The first carry may be the caller's, or one array in two places: never donated.
         run = _first if self._carry is None else _next
         carry = self._start if self._carry is None else self._carry
-        self._carry, ys = run(
-            self.cell, Hashable(options), carry, self.params, xs, beside
-        )
+        self._carry, ys = run(self.cell, Hashable(options), carry, self.params, xs, beside)
         return ys
+
+    def _check_batch(self, name: str, x: Any, time: str) -> None:
+        """Inputs must have the batch axes of the stream."""
+        axes = len(self.batch_shape)
+        for leaf in jax.tree.leaves(x):
+            checks.array(WHO, name, leaf)
+            if isinstance(leaf, jax.core.Tracer) and not self._traced:
+                raise TypeError(
+                    f"{WHO}: {name} is traced, but a stream keeps its carry and cannot be used "
+                    "inside jax.jit and its like; use rx.unroll there."
+                )
+            if leaf.ndim != axes + bool(time) + 1 or leaf.shape[:axes] != self.batch_shape:
+                batch = "".join(f"{size}, " for size in self.batch_shape)
+                raise ValueError(
+                    f"{WHO}: {name} must have shape ({batch}{time}in_features), beginning with the "
+                    f"batch axes of the stream; got {checks.describe_shape(leaf)}."
+                )
 
 
 class Hashable(tuple):
@@ -131,6 +157,7 @@ class Hashable(tuple):
 
 def _run(cell: Layer, options: Any, carry: Any, params: Any, xs: Any, beside: Any) -> Any:
     batch = jax.tree.leaves(xs)[0].ndim - 2
+    checks.arguments(cell, WHO, params, carry, first_step(xs, batch), "x")  # while it is traced
     return unroll(cell, params, xs, carry, time_axis=batch, **beside, **dict(options))
 
 

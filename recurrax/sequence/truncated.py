@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from recurrax.cells.cell import Layer
-from recurrax.sequence.checks import check_given, check_layer, check_sequence
+from recurrax.sequence.checks import check_forward, check_given, check_sequence
 from recurrax.sequence.how import Given, How
+from recurrax.sequence.padding import within
 from recurrax.sequence.unroll import unroll
 
 WHO = "rx.unroll_truncated"
@@ -57,7 +58,7 @@ def unroll_truncated(
       ...     return (ys**2).mean()
       >>> gradient = jax.grad(loss)(params)
     """
-    check_layer(WHO, cell)
+    check_forward(WHO, cell, "truncated gradients need")
     check_sequence(WHO, "xs", xs, time_axis)
     k2 = k1 if k2 is None else k2
     check_pieces(k1, k2)
@@ -73,6 +74,7 @@ def unroll_truncated(
     options = {**options, "time_axis": time_axis}
     given = Given(lengths, mask, resets, reset_carry)
     check_given(WHO, cell, given, How(time), first.shape[:-1], "xs")
+    lengths = None if lengths is None else within(jnp.asarray(lengths), steps)
     carry, _ = unroll(cell, params, cut(xs, time_axis, 0, 0), carry, **options)  # with its dtypes
     start = carry if reset_carry is None else reset_carry
 
@@ -84,7 +86,7 @@ def unroll_truncated(
             if flags is not None
         }
         if lengths is not None:
-            given["lengths"] = jnp.clip(lengths - begin, 0, size).astype(lengths.dtype)
+            given["lengths"] = jnp.clip(lengths - begin, 0, size)
         if resets is not None:
             given["reset_carry"] = start
         return unroll(cell, params, cut(xs, time_axis, begin, size), carry, **given, **options)
@@ -107,7 +109,7 @@ def unroll_truncated(
             borders, last, ys = piece(state[0], i * k1, k2, k1)
             return (borders, last), ys
 
-        (borders, last), ys = lax.scan(body, (borders, last), jnp.arange(whole))
+        (borders, last), ys = lax.scan(body, (borders, last), jnp.arange(whole, dtype=jnp.int32))
         outputs.append(jax.tree.map(lambda a: joined(a, time), ys))
     rest = steps % k1
     if rest or not outputs:

@@ -222,6 +222,74 @@ def squashed_gru(params, carry, xs):
     return {"c": c}, np.stack(ys)
 
 
+def layer_norm(parts, eps):
+    """Ba, Kiros and Hinton (2016), equation 3: mean and deviation over the units of all parts.
+
+    mu = sum of all units / their number
+    sd = sqrt(sum of all (unit - mu)^2 / their number)
+
+    eps is added under the root; the paper has none.
+    """
+    units = sum(part.shape[-1] for part in parts)
+    mu = sum(np.sum(part, axis=-1, keepdims=True) for part in parts) / units
+    squares = sum(np.sum((part - mu) * (part - mu), axis=-1, keepdims=True) for part in parts)
+    sd = np.sqrt(squares / units + eps)
+    return [(part - mu) / sd for part in parts]
+
+
+def layer_norm_lstm(
+    params, carry, xs, *, gate_fn="sigmoid", candidate_fn="tanh", output_fn="tanh", eps=1e-6
+):
+    """LSTM with layer normalization, Ba, Kiros and Hinton (2016), supplement, equations 20 to 22.
+
+    (i, f, g, o)_t = gain_x * LN(x_t W) + gain_h * LN(h_{t-1} U) + b, each LN over all four gates
+    c_t = gate_fn(f_t) * c_{t-1} + gate_fn(i_t) * candidate_fn(g_t)
+    h_t = gate_fn(o_t) * output_fn(gain_c * LN(c_t) + offset_c)
+    """
+    W, U, b = params["W"], params["U"], params["b"]
+    gain_x, gain_h = params["gain_x"], params["gain_h"]
+    gain_c, offset_c = params["gain_c"]["c"], params["offset_c"]["c"]
+    gate_fn, candidate_fn = FUNCTIONS[gate_fn], FUNCTIONS[candidate_fn]
+    output_fn = FUNCTIONS[output_fn]
+    h, c, ys = carry["h"], carry["c"], []
+    for x in xs:
+        ix, fx, gx, ox = layer_norm([x @ W["i"], x @ W["f"], x @ W["g"], x @ W["o"]], eps)
+        ih, fh, gh, oh = layer_norm([h @ U["i"], h @ U["f"], h @ U["g"], h @ U["o"]], eps)
+        i = gate_fn(ix * gain_x["i"] + ih * gain_h["i"] + b["i"])
+        f = gate_fn(fx * gain_x["f"] + fh * gain_h["f"] + b["f"])
+        g = candidate_fn(gx * gain_x["g"] + gh * gain_h["g"] + b["g"])
+        o = gate_fn(ox * gain_x["o"] + oh * gain_h["o"] + b["o"])
+        c = f * c + i * g
+        (normal,) = layer_norm([c], eps)
+        h = o * output_fn(normal * gain_c + offset_c)
+        ys.append(h)
+    return {"h": h, "c": c}, np.stack(ys)
+
+
+def layer_norm_gru(params, carry, xs, *, gate_fn="sigmoid", candidate_fn="tanh", eps=1e-6):
+    """GRU with layer normalization, Ba, Kiros and Hinton (2016), supplement.
+
+    (r, z)_t = gate_fn(gain_x * LN(x_t W) + gain_h * LN(h_{t-1} U) + b), each LN over both gates
+    n_t = candidate_fn(gain_x * LN(x_t W_n) + b_n + r_t * (gain_h * LN(h_{t-1} U_n) + b_hn))
+    h_t = (1 - z_t) * n_t + z_t * h_{t-1}    the paper's z is 1 - z
+    """
+    W, U, b = params["W"], params["U"], params["b"]
+    gain_x, gain_h = params["gain_x"], params["gain_h"]
+    gate_fn, candidate_fn = FUNCTIONS[gate_fn], FUNCTIONS[candidate_fn]
+    h, ys = carry["h"], []
+    for x in xs:
+        rx, zx = layer_norm([x @ W["r"], x @ W["z"]], eps)
+        rh, zh = layer_norm([h @ U["r"], h @ U["z"]], eps)
+        (nx,) = layer_norm([x @ W["n"]], eps)
+        (nh,) = layer_norm([h @ U["n"]], eps)
+        r = gate_fn(rx * gain_x["r"] + rh * gain_h["r"] + b["r"])
+        z = gate_fn(zx * gain_x["z"] + zh * gain_h["z"] + b["z"])
+        n = candidate_fn(nx * gain_x["n"] + b["n"] + r * (nh * gain_h["n"] + b["hn"]))
+        h = (1 - z) * n + z * h
+        ys.append(h)
+    return {"h": h}, np.stack(ys)
+
+
 ORACLES = {
     "elman": elman,
     "lstm": lstm,
@@ -229,4 +297,6 @@ ORACLES = {
     "mgu": mgu,
     "krause_lstm": krause_lstm,
     "squashed_gru": squashed_gru,
+    "layer_norm_lstm": layer_norm_lstm,
+    "layer_norm_gru": layer_norm_gru,
 }

@@ -1,0 +1,204 @@
+"""Truncated gradients, aligned pieces, streams, and gradients in bounded memory."""
+
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import recurrax as rx
+
+from .helpers import assert_close, assert_identical, random_like
+
+CELL = rx.Stack((rx.GRU(4), rx.LearnedCarry(rx.LSTM(3))))
+
+
+def draw(rng, steps=13, cell=CELL):
+    params = random_like(rng, cell.params_like(2))
+    xs = jnp.asarray(rng.normal(size=(2, steps, 2)))
+    return params, xs
+
+
+@pytest.mark.parametrize("k1, k2", [(5, 5), (5, 10), (4, 12), (13, 13), (20, 40), (1, 3)])
+def test_truncated_gradients_have_the_values_of_the_whole(k1, k2, rng):
+    params, xs = draw(rng)
+    carry = random_like(rng, CELL.initial_carry((2,)))
+    options = {
+        "mask": rng.random((2, 13)) < 0.7,
+        "resets": rng.random((2, 13)) < 0.3,
+        "reset_carry": random_like(rng, CELL.initial_carry(())),
+    }
+    for given in ({}, {"lengths": jnp.array([13, 6])}, options):
+        want = rx.unroll(CELL, params, xs, carry, **given)
+        assert_close(rx.unroll_truncated(CELL, params, xs, carry, k1=k1, k2=k2, **given), want)
+    time_major = jnp.moveaxis(xs, 1, 0)
+    last, ys = rx.unroll_truncated(CELL, params, time_major, k1=k1, k2=k2, time_axis=0)
+    assert_close((last, jnp.moveaxis(ys, 0, 1)), rx.unroll(CELL, params, xs))
+
+
+@pytest.mark.parametrize("k1, k2", [(5, 5), (5, 10), (4, 12), (2, 4)])
+def test_truncated_gradients_reach_as_far_as_asked(k1, k2, rng):
+    """Against pieces written out, each with the steps before it and a carry that is given."""
+    params, xs = draw(rng)
+
+    def by_hand(params, xs):
+        outputs = []
+        for start in range(0, 13, k1):
+            begin = max(start - (k2 - k1), 0)
+            carry = None
+            if begin:
+                carry = jax.lax.stop_gradient(rx.unroll(CELL, params, xs[:, :begin])[0])
+            last, ys = rx.unroll(CELL, params, xs[:, begin : start + k1], carry)
+            outputs.append(ys[:, start - begin :])
+        return last, jnp.concatenate(outputs, 1)
+
+    def truncated(params, xs):
+        return rx.unroll_truncated(CELL, params, xs, k1=k1, k2=k2)
+
+    (got, pull), (want, pull_by_hand) = (jax.vjp(f, params, xs) for f in (truncated, by_hand))
+    assert_close(got, want)
+    cot = random_like(rng, got)
+    assert_close(pull(cot), pull_by_hand(cot))
+    whole = jax.vjp(lambda p, x: rx.unroll(CELL, p, x), params, xs)[1](cot)
+    assert not np.allclose(whole[1], pull(cot)[1])
+
+
+def test_pieces_stay_aligned_and_resume():
+    data = {"x": np.arange(50).reshape(50, 1), "y": np.arange(50) * 10}
+    starts = np.zeros(50, bool)
+    starts[[0, 7, 26]] = True
+    read = list(rx.pieces(data, rows=2, steps=6, starts=starts))
+    assert [p.index for p in read] == [0, 1, 2, 3]
+    rows = np.concatenate([p.xs["x"][..., 0] for p in read], 1)
+    assert np.array_equal(rows, [np.arange(24), np.arange(24, 48)])
+    assert np.array_equal(np.concatenate([p.targets["y"] for p in read], 1), 10 * (rows + 1))
+    resets = np.concatenate([p.resets for p in read], 1)
+    assert list(zip(*map(list, np.nonzero(resets)), strict=True)) == [(0, 0), (0, 7), (1, 0), (1, 2)]
+    again = list(rx.pieces(data, rows=2, steps=6, starts=starts, start=2))
+    assert len(rx.pieces(data, rows=2, steps=6, start=2)) == len(again) == 2
+    assert_identical(again[0].xs, read[2].xs)
+
+
+def test_training_over_pieces_is_truncated_training_over_the_whole(rng):
+    """Carries handed on from piece to piece: values and gradients of unroll_truncated."""
+    params, _ = draw(rng)
+    record = rng.normal(size=(27, 2))
+    carry, total = None, None
+    for piece in rx.pieces(record, rows=2, steps=4):
+
+        def loss(params, piece=piece, carry=carry):
+            carry, ys = rx.unroll(CELL, params, jnp.asarray(piece.xs), carry)
+            return jnp.sum(ys**2), carry
+
+        grads, carry = jax.grad(loss, has_aux=True)(params)
+        total = grads if total is None else jax.tree.map(jnp.add, total, grads)
+    whole = jnp.asarray(record[:24].reshape(2, 12, 2)[:, :12])
+    whole = jnp.stack([jnp.asarray(record[:12]), jnp.asarray(record[12:24])])
+    want = jax.grad(lambda p: jnp.sum(rx.unroll_truncated(CELL, p, whole, k1=4)[1] ** 2))(params)
+    assert_close(total, want)
+
+
+# --- streams ---
+
+
+def test_a_stream_is_the_whole_run(rng):
+    params, xs = draw(rng)
+    stream = rx.Stream(CELL, params, batch_shape=(2,))
+    ys = [stream(xs[:, t]) for t in range(4)]
+    ys = jnp.concatenate([jnp.stack(ys, 1), stream.unroll(xs[:, 4:9]), stream.unroll(xs[:, 9:])], 1)
+    last, want = rx.unroll(CELL, params, xs)
+    assert_close((stream.carry, ys), (last, want))
+    stream.reset()
+    assert_close(stream.unroll(xs), want)
+    stream.reset(np.array([True, False]))
+    again = stream.unroll(xs)
+    assert_close(again[0], want[0])
+    assert_close(again[1], rx.unroll(CELL, params, xs, last)[1][1])
+    resets = np.zeros((2, 13), bool)
+    resets[:, 3] = True
+    assert_close(stream.unroll(xs, resets=resets)[:, 3:], rx.unroll(CELL, params, xs[:, 3:])[1])
+
+
+def test_a_stream_donates_its_own_buffers_and_nobody_elses(rng):
+    cell = rx.LSTM(4)
+    params, xs = draw(rng, cell=cell)
+    one = jnp.asarray(rng.normal(size=(2, 4)))
+    carry = type(cell.initial_carry())(one, one)  # the same array twice
+    stream = rx.Stream(cell, params, (2,), carry)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for t in range(3):
+            stream(xs[:, t])
+            kept = stream.carry
+    stream(xs[:, 3])
+    assert_close(kept, rx.unroll(cell, params, xs[:, :3], carry)[0])
+    assert not one.is_deleted()
+    stream.carry = carry
+    stream(xs[:, 0])
+    assert not one.is_deleted()
+    before = jax.tree.leaves(stream._carry)
+    stream(xs[:, 1])
+    assert all(a.is_deleted() for a in before)
+
+
+def test_a_stream_has_one_trace_for_all_its_steps(rng, monkeypatch):
+    params, xs = draw(rng)
+    traces = 0
+    original = rx.GRU.step
+
+    def counting(self, params, carry, x):
+        nonlocal traces
+        traces += 1
+        return original(self, params, carry, x)
+
+    monkeypatch.setattr(rx.GRU, "step", counting)
+    stream = rx.Stream(CELL, params, batch_shape=(2,))
+    for t in range(3):
+        stream(xs[:, t])
+    settled = traces
+    for t in range(3, 13):
+        stream(xs[:, t])
+    assert traces == settled
+
+
+# --- memory ---
+
+
+def temporary_bytes(steps, **options):
+    cell = rx.GRU(8)
+    params = cell.init(jax.random.key(0), 4)
+
+    def loss(params, xs, lengths):
+        return jnp.sum(rx.unroll(cell, params, xs, lengths=lengths, **options)[1][:, -1])
+
+    shape = jax.ShapeDtypeStruct((1, steps, 4), jnp.float64)
+    lengths = jax.ShapeDtypeStruct((1,), jnp.int32)
+    compiled = jax.jit(jax.grad(loss)).lower(params, shape, lengths).compile()
+    return compiled.memory_analysis().temp_size_in_bytes
+
+
+def test_gradients_of_a_hundred_thousand_steps_in_bounded_memory():
+    """With carries at borders alone memory grows with the root of the length, inputs aside."""
+    inputs = 100_000 * 4 * 8
+    whole, borders = temporary_bytes(100_000), temporary_bytes(100_000, keep="borders")
+    assert borders < whole - 100_000 * 8 * 8  # the carries of every step are not kept
+    assert borders < 5 * inputs
+
+
+@pytest.mark.parametrize("steps", [1000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_borders_give_the_gradient_of_the_whole(steps, rng):
+    cell = rx.GRU(3)
+    params = random_like(rng, cell.params_like(2))
+    xs = jnp.asarray(rng.normal(size=(2, steps, 2)))
+    options = {
+        "lengths": np.array([steps, steps // 3]),
+        "resets": rng.random((2, steps)) < 3 / steps,
+    }
+
+    def loss(params, xs, keep):
+        last, ys = rx.unroll(cell, params, xs, keep=keep, **options)
+        return jnp.mean(ys**2) + jnp.sum(last.h)
+
+    gradient = jax.value_and_grad(loss, argnums=(0, 1))
+    assert_close(gradient(params, xs, "borders"), gradient(params, xs, "carries"), 1e-11)
