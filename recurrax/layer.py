@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from flax.errors import ScopeParamShapeError
 
 from recurrax.cells import checks
 from recurrax.cells.cell import Layer
@@ -179,7 +178,7 @@ def run_flax(who: str, step: Any, carry: Any, call: Call, state: Any = None) -> 
     whole = carry if state is None else (carry, state)
     try:
         new, _ = jax.eval_shape(step, whole, call.x0)
-    except (TypeError, ValueError, IndexError, ScopeParamShapeError) as error:
+    except (TypeError, ValueError, IndexError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         x0, given = (jax.tree.map(describe, tree) for tree in (call.x0, carry))
         raise kind(
@@ -197,13 +196,28 @@ def run_flax(who: str, step: Any, carry: Any, call: Call, state: Any = None) -> 
     return over_time(who, step, carry, call.inputs, call.how, call.given, state=state)
 
 
+def in_dtype_of(cell: Any, carry: Any) -> Any:
+    """The carry of a Flax cell in its ``dtype``: Flax makes it in ``param_dtype``."""
+    dtype = getattr(cell, "dtype", None)
+    return carry if dtype is None else cast_floating(carry, dtype)
+
+
+def check_no_key(who: str, deterministic: Any) -> None:
+    """A Flax cell is made with its ``deterministic``."""
+    if deterministic is not None:
+        raise ValueError(
+            f"{who}: deterministic is for recurrax cells; a Flax cell has its own, which is set "
+            "when it is made."
+        )
+
+
 def check_batch_axes(who: str, carry: Any, call: Call) -> tuple[int, ...]:
     """Steps are skipped and carries reset row by row, so a carry must have rows."""
     given = call.given
     if given.lengths is None and given.mask is None and given.resets is None:
         return ()
     time = call.how.time
-    flags = given.mask if given.resets is None else given.resets
+    flags: Any = given.mask if given.resets is None else given.resets
     shape = given.lengths.shape if flags is None else flags.shape[:time] + flags.shape[time + 1 :]
     for path, leaf in jax.tree_util.tree_leaves_with_path(carry):
         if leaf.shape[: len(shape)] != shape:
@@ -212,6 +226,20 @@ def check_batch_axes(who: str, carry: Any, call: Call) -> tuple[int, ...]:
                 f"for lengths, masks and resets; it has shape {checks.describe_shape(leaf)}."
             )
     return shape
+
+
+def check_alone(who: str, spec: Layer) -> None:
+    """A cell that Flax drives step by step has no dropout key and no parameters for its carry."""
+    if spec.draws:
+        raise ValueError(
+            f"{who}: {name_of(spec)} draws random numbers in training, for which Flax's own layers "
+            "have no key to hand on; use the RNN of recurrax."
+        )
+    if spec.learns_carry:
+        raise ValueError(
+            f"{who}: the initial carry of {name_of(spec)} is among its parameters, which "
+            "initialize_carry does not see; use the RNN of recurrax."
+        )
 
 
 def check_flax_cell(who: str, dtype: Any, carry_dtype: Any, param_dtype: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.errors import ScopeParamShapeError
 
 from recurrax import layer
 from recurrax.cells.cell import Layer
@@ -67,7 +68,8 @@ class Cell(nn.RNNCellBase):
         return layer.from_tree(like, tree, f"{WHO}: params.cell")
 
     def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
-        """One step, ``(carry, x) -> (carry, y)``; dropout and its like are off."""
+        """One step, ``(carry, x) -> (carry, y)``."""
+        layer.check_alone("rx.linen.Cell", self.cell)
         params = self.params(jax.tree.map(lambda a: a.shape[-1], inputs))
         return self.cell.step(params, carry, inputs)
 
@@ -75,6 +77,7 @@ class Cell(nn.RNNCellBase):
     def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Any:
         """The cell's initial carry, in ``param_dtype``; ``rng`` is not used."""
         del rng
+        layer.check_alone("rx.linen.Cell", self.cell)
         return cast_floating(self.cell.initial_carry(input_shape[:-1]), self.param_dtype)
 
     @property
@@ -192,6 +195,7 @@ class RNN(nn.Module):
             carry, outputs = layer.run(WHO, spec, params, initial_carry, call, key)
         else:
             layer.check_flax_call(WHO, deterministic)
+            layer.check_no_key(WHO, deterministic)
             carry, outputs = self._flax_cell(initial_carry, init_key, call)
         return (carry, outputs) if call.return_carry else outputs
 
@@ -207,11 +211,15 @@ class RNN(nn.Module):
         if carry is None:
             key = jax.random.key(0) if init_key is None else init_key
             carry = self.cell.initialize_carry(key, call.input_shape)
+            carry = layer.in_dtype_of(self.cell, carry)
         if self.is_initializing():
             self.cell(carry, jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), call.x0))
         cell, variables = self.cell.unbind()
 
         def step(carry: Any, x: Any) -> Any:
-            return cell.apply(variables, carry, x)
+            try:
+                return cell.apply(variables, carry, x)
+            except ScopeParamShapeError as error:
+                raise ValueError(str(error)) from error
 
         return layer.run_flax(WHO, step, carry, call)

@@ -76,7 +76,8 @@ class Cell(nnx.RNNCellBase):
         return layer.from_tree(self.spec.params_like(self.in_features), tree)
 
     def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
-        """One step, ``(carry, x) -> (carry, y)``; dropout and its like are off."""
+        """One step, ``(carry, x) -> (carry, y)``."""
+        layer.check_alone("rx.nnx.Cell", self.spec)
         return self.spec.step(self.params(), carry, inputs)
 
     def initialize_carry(
@@ -84,6 +85,7 @@ class Cell(nnx.RNNCellBase):
     ) -> Any:
         """The cell's initial carry, in ``param_dtype``; ``rngs`` is not used."""
         del rngs
+        layer.check_alone("rx.nnx.Cell", self.spec)
         if carry_init is not None:
             raise ValueError(
                 "rx.nnx.Cell: carry_init must be None; a recurrax cell defines its initial carry. "
@@ -234,6 +236,7 @@ class RNN(nnx.Module):
             carry, outputs = layer.run(WHO, spec, params, initial_carry, call, key)
         else:
             layer.check_flax_call(WHO, deterministic)
+            layer.check_no_key(WHO, deterministic)
             carry, outputs = self._flax_cell(initial_carry, rngs, call)
         return (carry, outputs) if call.return_carry else outputs
 
@@ -241,6 +244,7 @@ class RNN(nnx.Module):
         if carry is None:
             rngs = nnx.Rngs(0) if rngs is None else rngs
             carry = self.cell.initialize_carry(call.input_shape, rngs)
+            carry = layer.in_dtype_of(self.cell, carry)
         # A cell may hold more than parameters (statistics, dropout counts): that state is carried.
         graphdef, params, state = nnx.split(self.cell, nnx.Param, ...)
 

@@ -55,7 +55,7 @@ def by_hand(name, params, carry, xs):
         return (a, b, c), x + y
     if name == "projection":
         a, x = run(rx.LSTM(7), 0, xs)
-        x = x @ params[1].W + params[1].b
+        x = x @ params[1].W + params[1].b[None, None]
         b, x = run(GRU, 2, x)
         return (a, (), b, ()), x @ params[3].W
     (p0, p1), ((q,)) = params[0], params[1]

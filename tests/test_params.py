@@ -43,6 +43,7 @@ CONCATENABLE = {
     name: case
     for name, case in CASES.items()
     if getattr(case.cell, "reset", None) != "after"
+    and not isinstance(case.cell, rx.LayerNormLSTM | rx.LayerNormGRU)
     # with candidate="input" or tanh(x * r) every kernel that exists still has the form
 }
 

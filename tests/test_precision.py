@@ -27,16 +27,16 @@ def test_dtypes_are_true_as_asked(cell, param_dtype, rng):
             if dtype is carry_dtype is None:
                 continue
             options = {"dtype": dtype, "carry_dtype": carry_dtype}
-            shapes = jax.eval_shape(
-                lambda p, x, c, options=options: (
-                    rx.unroll(cell, p, x, c, **options),
-                    rx.unroll(cell, p, x, lengths=jnp.array([4, 2]), **options),
-                ),
-                params,
-                xs,
-                carry,
-            )
             with jax.numpy_dtype_promotion("standard"):
+                shapes = jax.eval_shape(
+                    lambda p, x, c, options=options: (
+                        rx.unroll(cell, p, x, c, **options),
+                        rx.unroll(cell, p, x, lengths=jnp.array([4, 2]), **options),
+                    ),
+                    params,
+                    xs,
+                    carry,
+                )
                 want = jnp.dtype(dtype or jnp.result_type(param_dtype, x_dtype))
             for last, ys in shapes:
                 assert ys.dtype == want

@@ -53,7 +53,12 @@ SELECTIONS = {
     "cell.py": [ENTRANCE, DOCSTRINGS, ["tests/test_laws.py", "-k", "mgu"]],
     "activations.py": [ORACLES, ["tests/test_params.py"]],
 }
-FAMILY = {"krause.py": "krause", "squashed_gru.py": "squashed", "activations.py": "elman"}
+FAMILY = {
+    "krause.py": "krause",
+    "squashed_gru.py": "squashed",
+    "activations.py": "elman",
+    "normalisation.py": "layer_norm",
+}
 EXCHANGE = {
     "sigmoid": "tanh", "tanh": "sigmoid", "sigma": "phi", "phi": "psi", "psi": "sigma",
 }  # fmt: skip

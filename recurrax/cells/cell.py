@@ -75,6 +75,11 @@ class Layer:
         """Whether training draws random numbers, so that a run takes a ``key``."""
         return False
 
+    @property
+    def learns_carry(self) -> bool:
+        """Whether ``start`` reads the parameters."""
+        return False
+
     def params_like(self, in_features: Any) -> Any:
         """The structure of the parameters: ``jax.ShapeDtypeStruct`` in place of arrays."""
         return checks.params_like(self, in_features)

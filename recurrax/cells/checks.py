@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from recurrax.cells.options import name_of, wrong
 from recurrax.cells.params import Gates, check_names, describe
@@ -72,7 +73,7 @@ def array(who: str, what: str, value: Any) -> Any:
 @functools.cache
 def _of_jax(kind: type) -> bool:
     """Whether this is the type of JAX's arrays, not of tracers."""
-    return issubclass(kind, jax.Array) and not issubclass(kind, jax.core.Tracer)
+    return issubclass(kind, jax.Array) and not issubclass(kind, Tracer)
 
 
 def _is_dtype(dtype: Any) -> bool:
@@ -117,7 +118,11 @@ def _raw_key_shape(impl: str) -> tuple[int, ...]:
 
 
 def as_dtype(who: str, name: str, dtype: Any) -> Any:
-    """A floating dtype that this machine computes in, or ``None``."""
+    """The name of a floating dtype that this machine computes in, or ``None``.
+
+    The name, because NumPy holds ``dtype("float64")`` and ``None`` to be equal, so that JAX would
+    take one for the other where it looks for what it has compiled already.
+    """
     if dtype is None:
         return None
     try:
@@ -136,7 +141,7 @@ def as_dtype(who: str, name: str, dtype: Any) -> Any:
             f"{who}: {name}=float64 needs jax.config.update('jax_enable_x64', True); without it "
             "JAX computes in float32."
         )
-    return found
+    return found.name
 
 
 def arguments(
@@ -211,14 +216,16 @@ def _check_params(who: str, params: Any, like: Any, x_name: str) -> None:
 
 def _group(params: Any, path: tuple[Any, ...]) -> Gates | None:
     """The innermost ``Gates`` on the way to a leaf."""
-    found, node = None, params
+    found: Gates | None = None
+    node: Any = params
     for key in path:
         found = node if isinstance(node, Gates) else found
         if hasattr(key, "name"):
             node = getattr(node, key.name)
+        elif isinstance(node, tuple | list | Mapping):
+            node = node[key.idx if hasattr(key, "idx") else key.key]
         else:
-            inside = isinstance(node, tuple | list | Mapping)
-            node = node[key.idx if hasattr(key, "idx") else key.key] if inside else None
+            node = None
     return found
 
 
@@ -275,22 +282,25 @@ def _explain_structure(who: str, where: str, got: Any, like: Any, hint: str = ""
                 f"{who}: {where} must have its gates in the order {', '.join(like.names)}; "
                 f"got {', '.join(got.names)}."
             )
-    children: dict[str, Any] = {}
-    if plain:
-        children = {f"[{i}]": parts for i, parts in enumerate(zip(got, like, strict=True))}
-    elif isinstance(like, Mapping):
+    if isinstance(like, Mapping):
         check_names(f"{who}: {where}", like, got)
-        children = {f"[{name!r}]": (got[name], like[name]) for name in like}
-    else:
-        names = getattr(like, "_fields", None) or getattr(like, "names", ())
-        children = {f".{name}": (getattr(got, name), getattr(like, name)) for name in names}
-    for place, (got_part, like_part) in children.items():
+    for place, (got_part, like_part) in _parts(got, like).items():
         if jax.tree.structure(got_part) != jax.tree.structure(like_part):
             _explain_structure(who, where + place, got_part, like_part)
     raise TypeError(
         f"{who}: {where} must have the structure {jax.tree.structure(like)}; "
         f"got {jax.tree.structure(got)}."
     )
+
+
+def _parts(got: Any, like: Any) -> dict[str, tuple[Any, Any]]:
+    """The parts of two containers of one kind, by their place."""
+    if type(like) in (tuple, list):
+        return {f"[{i}]": parts for i, parts in enumerate(zip(got, like, strict=True))}
+    if isinstance(like, Mapping):
+        return {f"[{name!r}]": (got[name], like[name]) for name in like}
+    names = getattr(like, "_fields", None) or getattr(like, "names", ())
+    return {f".{name}": (getattr(got, name), getattr(like, name)) for name in names}
 
 
 def _kind(value: Any) -> str:

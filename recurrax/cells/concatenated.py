@@ -14,6 +14,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cells.cell import Cell
+from recurrax.cells.layer_norm_gru import LayerNormGRU
+from recurrax.cells.layer_norm_lstm import LayerNormLSTM
 from recurrax.cells.options import name_of
 from recurrax.cells.params import INPUT, RECURRENT, Gates
 
@@ -79,6 +81,11 @@ def from_concatenated(
 def _check(cell: Cell, order: str, who: str) -> None:
     if order not in AXES:
         raise ValueError(f"{who}: order must be 'hx' or 'xh'; got {order!r}.")
+    if isinstance(cell, LayerNormLSTM | LayerNormGRU):
+        raise ValueError(
+            f"{who}: {name_of(cell)} normalises W x and U h apart, so its gates have no "
+            "concatenated form."
+        )
     if getattr(cell, "reset", None) == "after":
         raise ValueError(
             f"{who}: {name_of(cell)} with reset='after' multiplies r with U_n h alone, so its "

@@ -114,6 +114,10 @@ class Bidirectional(Layer):
     def draws(self) -> bool:
         return self.forward.draws or self.backward.draws
 
+    @property
+    def learns_carry(self) -> bool:
+        return self.forward.learns_carry or self.backward.learns_carry
+
     def over_time(
         self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
     ) -> tuple[Any, Any]:

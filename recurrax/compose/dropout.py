@@ -5,9 +5,9 @@ d(v) = m * v / (1 - rate):
 
     Dropout               y = d(x)                                  a new mask at every step
     Dropout(per="run")    y = d(x)                                  one mask for all steps
-    VariationalDropout    W_k d(x) and U_k d(h) in every product    one mask for all steps
+    VariationalDropout    d(x) W_k and d(h) U_k in every product    one mask for all steps
     RecurrentDropout      c' = f * c + i * d(g)                     the candidate alone
-    DropConnect           h U_k with U_k = d(U_k)                   on weights, once for a run
+    DropConnect           h d(U_k)                                  weights, once for a run
 
 Masks are drawn for each row of the batch apart, except those of weights. Evaluation, a run without
 a key, has no masks.
@@ -24,7 +24,7 @@ from jax import Array
 from recurrax.cells import activations, options
 from recurrax.cells.cell import Cell, Noise
 from recurrax.cells.options import name_of
-from recurrax.cells.params import Gates
+from recurrax.cells.params import INPUT, RECURRENT, Gates
 from recurrax.compose.wrapper import Wrapper, apart, keys, recurrent_kernels, together
 
 PER = ("step", "run")
@@ -83,6 +83,10 @@ class Dropout(Cell):
         return in_features
 
     @property
+    def out_features(self) -> int:
+        raise AttributeError("rx.Dropout: as many as come in; out_size(in_features) tells.")
+
+    @property
     def draws(self) -> bool:
         return True
 
@@ -110,6 +114,14 @@ class VariationalDropout(Wrapper):
         options.rate(self, "input")
         options.rate(self, "recurrent")
         options.one_of(self, "per_gate", (False, True))
+        inner = self.cell
+        while isinstance(inner, Wrapper):
+            if isinstance(inner, DropConnect):
+                raise ValueError(
+                    "rx.VariationalDropout: rx.DropConnect changes the kernels that h meets, so it "
+                    "goes outside: rx.DropConnect(rx.VariationalDropout(cell, ...), rate)."
+                )
+            inner = inner.cell
 
     @property
     def rates(self) -> dict[str, float]:
@@ -152,7 +164,9 @@ class VariationalDropout(Wrapper):
         return {
             name: group
             for name, group in groups.items()
-            if isinstance(group, Gates) and group.axes[0] in self.rates
+            if isinstance(group, Gates)
+            and group.axes in (INPUT, RECURRENT)
+            and group.axes[0] in self.rates
         }
 
     @property
@@ -184,12 +198,12 @@ class RecurrentDropout(Wrapper):
     ``h' = (1 - z) * d(n) + z * h`` in a GRU, so that no mask touches what the cell remembers.
 
     Attributes:
-      cell: a cell with a ``candidate_fn``, such as LSTM, GRU and MGU.
+      cell: a cell with the option ``candidate_fn``, such as LSTM and GRU.
       rate: the probability that a candidate is dropped.
       per: ``"step"``, a new mask at every step, or ``"run"``.
     """
 
-    rate: float = 0.0
+    rate: float
     per: str = "step"
 
     def __post_init__(self) -> None:
@@ -198,8 +212,9 @@ class RecurrentDropout(Wrapper):
         options.one_of(self, "per", PER)
         if not hasattr(self.cell, "candidate_fn"):
             raise TypeError(
-                f"rx.RecurrentDropout: {name_of(self.cell)} has no candidate_fn to drop; put the "
-                "wrapper around the LSTM or GRU itself."
+                f"rx.RecurrentDropout: {name_of(self.cell)} has no option candidate_fn, whose "
+                "result would be dropped; rx.LSTM and rx.GRU have one. Other wrappers go around "
+                "this one."
             )
 
     def noise(self, key: Array, x: Any, steps: int) -> Noise:
@@ -240,7 +255,7 @@ class DropConnect(Wrapper):
       rate: the probability that a weight is dropped.
     """
 
-    rate: float = 0.0
+    rate: float
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -22,12 +22,16 @@ class LearnedCarryParams(NamedTuple):
 class LearnedCarry(Wrapper):
     """A cell whose initial carry is a parameter, zero at first, the same for all rows.
 
-    A run without a ``carry`` starts from it, and resets put it in place. ``cell.start(params,
-    batch_shape)`` gives it for a loop of one's own.
+    A run without a ``carry`` starts from it, and its resets put it in place. A run that is handed
+    the carry of the piece before takes ``reset_carry=cell.start(params, batch_shape)``.
 
     Attributes:
       cell: any cell.
     """
+
+    @property
+    def learns_carry(self) -> bool:
+        return True
 
     def init(self, key: Array, in_features: Any) -> LearnedCarryParams:
         return LearnedCarryParams(self.cell.init(key, in_features), self.cell.initial_carry(()))

@@ -9,6 +9,7 @@ from jax import Array
 
 from recurrax.cells import options
 from recurrax.cells.cell import Cell, Layer, Noise
+from recurrax.cells.checks import carry_like
 from recurrax.cells.options import name_of
 from recurrax.cells.params import describe
 from recurrax.compose.wrapper import apart, check_part, keys, together
@@ -50,6 +51,12 @@ class Stack(Cell):
         for i, cell in enumerate(self.cells):
             check_part(self, f"cells[{i}]", cell, Layer)
         options.one_of(self, "skip", (None, "dense"))
+        for i, cell in enumerate(self.cells):
+            if self.skip and not jax.tree.leaves(carry_like(cell, ())):
+                raise ValueError(
+                    f"rx.Stack: skip={self.skip!r} is for cells, each of which sees x; cells[{i}], "
+                    f"{name_of(cell)}, has no carry. Put it into a rx.Stack of its own with a cell."
+                )
 
     def in_sizes(self, in_features: Any) -> list[Any]:
         """What each part takes."""
@@ -74,7 +81,10 @@ class Stack(Cell):
 
     @property
     def out_features(self) -> int:
-        return self.out_size(0)
+        size = self.out_size(0)
+        if not size:
+            raise AttributeError("rx.Stack: as many as come in; out_size(in_features) tells.")
+        return size
 
     def init(self, key: Array, in_features: Any) -> tuple[Any, ...]:
         sizes = self.in_sizes(in_features)
@@ -151,3 +161,7 @@ class Stack(Cell):
     @property
     def draws(self) -> bool:
         return any(cell.draws for cell in self.cells)
+
+    @property
+    def learns_carry(self) -> bool:
+        return any(cell.learns_carry for cell in self.cells)

@@ -9,7 +9,7 @@ from jax import Array
 
 from recurrax.cells.cell import Cell, Layer, Noise
 from recurrax.cells.options import instead, name_of
-from recurrax.cells.params import Gates, describe
+from recurrax.cells.params import RECURRENT, Gates, describe
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,18 @@ class Wrapper(Cell):
     def draws(self) -> bool:
         return self.cell.draws
 
+    @property
+    def learns_carry(self) -> bool:
+        return self.cell.learns_carry
+
 
 def check_part(whole: Any, option: str, part: Any, kind: type[Layer]) -> None:
     """Refuses what is not a cell, as a part of a larger one."""
     if isinstance(part, kind):
         return
     hint = instead(part, Layer)
+    if isinstance(part, Layer):
+        hint = " It runs in both directions and has no step; wrap its cells."
     raise TypeError(
         f"{name_of(whole)}: {option} must be a recurrax cell; got {describe(part)}.{hint}"
     )
@@ -92,12 +98,13 @@ def recurrent_kernels(whole: Any, params: Any) -> dict[str, Gates]:
     found = {
         name: group
         for name, group in groups.items()
-        if isinstance(group, Gates) and group.axes[0] == "h"
+        if isinstance(group, Gates) and group.axes == RECURRENT
     }
     if not found:
         raise TypeError(
             f"{name_of(whole)}: the parameters of {name_of(whole.cell)} have no recurrent kernels, "
-            "a field that holds Gates with axes ('h', 'gate')."
+            "a field that holds Gates with axes ('h', 'gate'). A stack has them in its cells, and "
+            "rx.WeightNorm and rx.LearnedCarry one level below: put this wrapper inside."
         )
     return found
 

@@ -35,12 +35,12 @@ class Zoneout(Wrapper):
         LSTM; components without one are left alone.
     """
 
-    rate: Any = 0.0
+    rate: Any
 
     def __post_init__(self) -> None:
         super().__post_init__()
         fields = getattr(carry_like(self.cell, ()), "_fields", ())
-        rates = self.rate
+        rates: Any = self.rate
         if isinstance(rates, int | float | np.floating):
             options.rate(self, "rate")
             rates = dict.fromkeys(fields, self.rate)

@@ -16,10 +16,16 @@ from recurrax.evaluators.recurrence import recurrence_p
 from recurrax.program.step import Step
 
 
+def length_of_pieces(length: int) -> int:
+    """About the root of the length; a divisor of it where there is one, which spares copies."""
+    root = math.isqrt(length - 1) + 1
+    return next((n for n in range(root, root // 2, -1) if length % n == 0), root)
+
+
 def run(operands: list[Any], step: Step, chunk: int | None) -> list[Any]:
     """Evaluates a recurrence; a reverse pass finds only every ``chunk``-th carry."""
     consts, carry, _, _, xs = step.split_operands(operands)
-    size = min(chunk or math.isqrt(step.length - 1) + 1, step.length)
+    size = min(chunk or length_of_pieces(step.length), step.length)
     whole, rest = divmod(step.length, size)
     cut = rest if step.reverse else whole * size  # where the shorter piece meets the others
 

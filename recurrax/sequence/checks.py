@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.experimental import checkify
 
 from recurrax.cells import checks
@@ -153,7 +154,7 @@ def check_lengths(
     who: str, name: str, lengths: Any, batch: tuple[int, ...], steps: int, x_name: str
 ) -> Any:
     """Lengths are whole numbers from 0 to the number of steps, one for each row."""
-    if isinstance(lengths, int) and not isinstance(lengths, bool):
+    if type(lengths) is int:
         lengths = np.asarray(lengths)
     concrete(who, name, lengths)
     if not jnp.issubdtype(lengths.dtype, jnp.integer):
@@ -170,7 +171,7 @@ def check_lengths(
             f"{who}: {name} must be from 0 to {steps}, the number of steps of {x_name}; "
             f"got {lowest if lowest < 0 else highest}."
         )
-    if isinstance(lengths, jax.core.Tracer):
+    if isinstance(lengths, Tracer):
         checkify.debug_check(
             jnp.all((lengths >= 0) & (lengths <= steps)),
             f"{who}: {name} must be from 0 to {steps}, the number of steps of {x_name}",
@@ -180,7 +181,7 @@ def check_lengths(
 
 def known(array: Any) -> bool:
     """Whether the numbers of an array can be looked at."""
-    if isinstance(array, jax.core.Tracer) or not array.size:
+    if isinstance(array, Tracer) or not array.size:
         return False
     return not isinstance(array, jax.Array) or array.is_fully_addressable
 

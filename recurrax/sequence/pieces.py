@@ -30,7 +30,7 @@ class pieces:  # used as a function, with a length
 
     Row ``r`` of every piece continues row ``r`` of the piece before: the record is cut into
     ``rows`` contiguous parts of equal length, and each of them into pieces of ``steps`` entries.
-    What is left over at the end is not used.
+    What is left over at the end, less than ``rows * steps + 1`` entries, is not used.
 
     Args:
       data: arrays ``(entries, ...)``, NumPy or JAX, in order of time; any pytree of them.

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from recurrax.cells import checks
 from recurrax.cells.cell import Layer
@@ -68,17 +69,18 @@ class Stream:
                 f"{WHO}: unknown options {', '.join(unknown)}; there are dtype, carry_dtype, "
                 "method and chunk."
             )
-        as_dtype(WHO, "dtype", options.get("dtype"))
-        as_carry_dtype(WHO, cell, options.get("carry_dtype"))
+        options["dtype"] = as_dtype(WHO, "dtype", options.get("dtype"))
+        options["carry_dtype"] = as_carry_dtype(WHO, cell, options.get("carry_dtype"))
         check_method(WHO, options.get("method", "auto"), options.get("chunk"))
-        self.cell, self.params, self.options = cell, params, options
+        self.cell, self.params = cell, params
+        self._options = tuple(sorted(options.items()))
         self.batch_shape = checks.as_batch_shape(cell, batch_shape)
         start = cell.start(params, self.batch_shape)
         if carry is not None:
             checks.check_carry(WHO, carry, checks.carry_like(cell, self.batch_shape))
             start = carry
         self._start = start
-        self._traced = any(isinstance(a, jax.core.Tracer) for a in jax.tree.leaves((params, start)))
+        self._traced = any(isinstance(a, Tracer) for a in jax.tree.leaves((params, start)))
         self._carry: Any = None
 
     @property
@@ -123,11 +125,10 @@ class Stream:
         beside = {"lengths": lengths, "mask": mask, "resets": resets}
         if resets is not None:
             beside["reset_carry"] = self._start
-        options = tuple(sorted(self.options.items(), key=lambda item: item[0]))
         # The first carry may be the caller's, or one array in two places: never donated.
         run = _first if self._carry is None else _next
         carry = self._start if self._carry is None else self._carry
-        self._carry, ys = run(self.cell, Hashable(options), carry, self.params, xs, beside)
+        self._carry, ys = run(self.cell, self._options, carry, self.params, xs, beside)
         return ys
 
     def _check_batch(self, name: str, x: Any, time: str) -> None:
@@ -135,7 +136,7 @@ class Stream:
         axes = len(self.batch_shape)
         for leaf in jax.tree.leaves(x):
             checks.array(WHO, name, leaf)
-            if isinstance(leaf, jax.core.Tracer) and not self._traced:
+            if isinstance(leaf, Tracer) and not self._traced:
                 raise TypeError(
                     f"{WHO}: {name} is traced, but a stream keeps its carry and cannot be used "
                     "inside jax.jit and its like; use rx.unroll there."
@@ -148,17 +149,13 @@ class Stream:
                 )
 
 
-class Hashable(tuple):
-    """Options as pairs, compared by what they say: a dict among them is compared by its items."""
-
-    def __hash__(self) -> int:
-        return hash(repr(tuple(self)))
-
-
-def _run(cell: Layer, options: Any, carry: Any, params: Any, xs: Any, beside: Any) -> Any:
+def _run(cell: Layer, pairs: Any, carry: Any, params: Any, xs: Any, beside: Any) -> Any:
+    options = dict(pairs)
+    if isinstance(options["carry_dtype"], tuple):  # by field
+        options["carry_dtype"] = dict(options["carry_dtype"])
     batch = jax.tree.leaves(xs)[0].ndim - 2
     checks.arguments(cell, WHO, params, carry, first_step(xs, batch), "x")  # while it is traced
-    return unroll(cell, params, xs, carry, time_axis=batch, **beside, **dict(options))
+    return unroll(cell, params, xs, carry, time_axis=batch, **beside, **options)
 
 
 _first = partial(jax.jit, static_argnums=(0, 1))(_run)

@@ -7,7 +7,18 @@ a bias, so these run with a batch of one.
 import numpy as np
 import pytest
 
-from .numpy_cells import ORACLES, elman, gru, krause_lstm, lstm, mgu, sigmoid, squashed_gru
+from .numpy_cells import (
+    ORACLES,
+    elman,
+    gru,
+    krause_lstm,
+    layer_norm_gru,
+    layer_norm_lstm,
+    lstm,
+    mgu,
+    sigmoid,
+    squashed_gru,
+)
 from .numpy_gradients import numerical_gradients
 
 SEED = 20240609
@@ -193,3 +204,59 @@ def test_gradient_is_the_slope(rng, name):
         + np.sum(grads["xs"] * d_xs)
     )
     np.testing.assert_allclose(slope, (loss(1e-5) - loss(-1e-5)) / 2e-5, rtol=1e-7)
+
+
+def row_norm(product, gain, eps):
+    """For one row, the norm is affine: the scale and the shift of each unit."""
+    scale = gain / np.sqrt(np.var(product) + eps)
+    return scale, -scale * np.mean(product)
+
+
+def draw_gains(rng, params, gates):
+    gains = {part: {g: rng.normal(size=HIDDEN) for g in gates} for part in ("gain_x", "gain_h")}
+    return params | gains
+
+
+def without_norms(params, h, x, groups, eps):
+    """Kernels and biases that give the normalised pre-activations of this h and x."""
+    W, U, b = (dict(params[kind]) for kind in "WUb")
+    for gates in groups:
+        for kernels, gains, row in ((W, "gain_x", x), (U, "gain_h", h)):
+            product = np.concatenate([row @ params["WU"[row is h]][g] for g in gates], axis=-1)
+            for g in gates:
+                scale, shift = row_norm(product, params[gains][g], eps)
+                kernels[g] = kernels[g] * scale
+                bias = "hn" if row is h and g == "n" else g
+                b[bias] = b[bias] + shift
+    return {"W": W, "U": U, "b": b}
+
+
+@pytest.mark.parametrize("eps", [1e-6, 0.1])
+def test_layer_norm_lstm_is_an_lstm_whose_kernels_are_scaled_at_every_step(rng, eps):
+    params, xs = draw(rng, "ifgo")
+    params = draw_gains(rng, params, "ifgo")
+    gain_c, offset_c = rng.normal(size=HIDDEN), rng.normal(size=HIDDEN)
+    params |= {"gain_c": {"c": gain_c}, "offset_c": {"c": offset_c}}
+    carry = expected = draw_carry(rng, "h", "c")
+    ys = []
+    for x in xs:
+        plain = without_norms(params, expected["h"], x, ["ifgo"], eps)
+        after, _ = lstm(plain, expected, x[None], output_fn="identity")
+        scale, shift = row_norm(after["c"], gain_c, eps)
+        h = after["h"] / after["c"] * np.tanh(after["c"] * scale + shift + offset_c)
+        expected = {"h": h, "c": after["c"]}
+        ys.append(h)
+    assert_same(layer_norm_lstm(params, carry, xs, eps=eps), (expected, np.stack(ys)))
+
+
+@pytest.mark.parametrize("eps", [1e-6, 0.1])
+def test_layer_norm_gru_is_a_gru_whose_kernels_are_scaled_at_every_step(rng, eps):
+    params, xs = draw(rng, "rzn")
+    params = replace(draw_gains(rng, params, "rzn"), b={"hn": rng.normal(size=HIDDEN)})
+    carry = expected = draw_carry(rng, "h")
+    ys = []
+    for x in xs:
+        plain = without_norms(params, expected["h"], x, ["rz", "n"], eps)
+        expected, y = gru(plain, expected, x[None])
+        ys.append(y[0])
+    assert_same(layer_norm_gru(params, carry, xs, eps=eps), (expected, np.stack(ys)))
