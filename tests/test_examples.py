@@ -268,3 +268,159 @@ def test_rl_memory_solves_the_maze(rl, tmp_path, seed):
     with_memory, without = rl.main(["--seed", seed, "--out", str(tmp_path)])
     assert with_memory.mean_return > 0.95
     assert without.mean_return < without.ceiling + 0.05
+
+
+@pytest.fixture
+def lm():
+    import char_lm
+
+    return char_lm
+
+
+def tiny(lm, out, *arguments):
+    options = ("--layers", "2", "--features", "8", "--characters", "10000", "--length", "20")
+    return lm.main([*options, *arguments, "--out", str(out)])
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_char_lm_learns_something_and_continues_a_prompt(lm, tmp_path, capsys, cell):
+    result = tiny(lm, tmp_path, "--cell", cell, "--steps", "40", "--prompt", "import ")
+    assert result.history.held_out_at == list(range(4, 41, 4))
+    assert result.bits == result.history.held_out[-1] < result.history.held_out[0]
+    assert result.sample.startswith("import ")
+    assert len(result.sample) == len("import ") + 20
+    assert (tmp_path / "bits_per_character.png").read_bytes().startswith(b"\x89PNG")
+    printed = capsys.readouterr().out
+    for word in (f"{cell}, 2 x 8", f"{result.bits:.3f}", f"{result.baseline:.3f}", result.sample):
+        assert word in printed
+
+
+def test_char_lm_interrupted_and_resumed_is_the_uninterrupted_run(lm, tmp_path, monkeypatch):
+    """Stopped between two saves, in the second reading of the text, where the carry matters."""
+    from support import checkpoints
+
+    class Interrupted(lm.tqdm):
+        def update(self, n=1):
+            if self.n == 25:
+                raise KeyboardInterrupt
+            return super().update(n)
+
+    options = ("--steps", "50", "--seed", "3")
+    straight = tiny(lm, tmp_path / "straight", *options)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "SECONDS_BETWEEN_SAVES", 0.0)
+        patch.setattr(lm, "tqdm", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tiny(lm, tmp_path / "parts", *options)
+    resumed_from = []
+
+    class Watched(lm.tqdm):
+        def __init__(self, *args, **kwargs):
+            resumed_from.append(kwargs["initial"])
+            super().__init__(*args, **kwargs)
+
+    monkeypatch.setattr(lm, "tqdm", Watched)
+    resumed = tiny(lm, tmp_path / "parts", *options, "--resume")
+    assert resumed_from == [25]
+    keys = [jax.random.key_data(r.state.key) for r in (resumed, straight)]
+    assert_identical(*keys)
+    assert_identical(resumed.state._replace(key=None), straight.state._replace(key=None))
+    assert resumed.history == straight.history
+    assert (resumed.bits, resumed.sample) == (straight.bits, straight.sample)
+    again = tiny(lm, tmp_path / "parts", *options, "--resume")  # it is complete
+    assert (again.history, again.sample) == (straight.history, straight.sample)
+
+
+def test_char_lm_does_not_resume_with_other_settings(lm, tmp_path):
+    tiny(lm, tmp_path, "--steps", "1", "--seed", "1")
+    with pytest.raises(SystemExit, match="seed = 1, now 2"):
+        tiny(lm, tmp_path, "--steps", "1", "--seed", "2", "--resume")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--cell", "transformer"), ("--temperature", "0"), ("--temperature", "nan")]
+)
+def test_char_lm_refuses_an_unknown_argument(lm, arguments, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        tiny(lm, tmp_path, *arguments)
+    assert arguments[1] in capsys.readouterr().err
+
+
+def test_flags_given_win_over_those_of_quick(lm):
+    args = lm.parse(["--steps", "7", "--quick"])
+    assert (args.steps, args.features) == (7, lm.QUICK["features"])
+
+
+def test_a_cold_sample_is_the_most_probable_text(lm):
+    cell = lm.model("gru", 8, 1)
+    params = cell.init(jax.random.key(0), len(lm.ALPHABET))
+    params = jax.tree.map(lambda a: 3 * a, params)  # so that no two logits are close
+    text = lm.sample(cell, params, "def ", 12, 1e-6, jax.random.key(1))
+    carry, logits = read(lm, cell, params, "\ndef ")
+    for character in text[len("def ") :]:
+        assert character == lm.ALPHABET[int(logits.argmax())]
+        carry, logits = cell.step(params, carry, lm.one_hot(lm.encode(character)[0]))
+
+
+def read(lm, cell, params, text):
+    """The carry and the logits after ``text``."""
+    carry, logits = lm.rx.unroll(cell, params, lm.one_hot(lm.encode(text)))
+    return carry, logits[-1]
+
+
+def test_text_is_encoded_and_back():
+    from support import source_text
+
+    text = "def f(x):\n    return '~ \\'"
+    assert source_text.decode(source_text.encode(text)) == text
+    assert source_text.decode(source_text.encode("\té\f")) == "???"
+
+
+def test_held_out_files_are_not_trained_on():
+    from support import source_text
+
+    train, held_out = map(source_text.decode, source_text.python_source(300_000, 20_000))
+    assert (len(train), len(held_out)) == (300_000, 20_000)
+    assert not any(held_out[at : at + 200] in train for at in range(0, 19_800, 1000))
+    with pytest.raises(ValueError, match="9,000,000,000 characters"):
+        source_text.python_source(9_000_000_000, 1)
+
+
+def test_the_count_baseline_is_that_by_hand():
+    """Training text ABABA, held out B; every discount is 1/2, for lack of counts of 1 to 4."""
+    from support import kneser_ney
+
+    bits = kneser_ney.bits_per_character(np.array([0, 1, 0, 1, 0]), np.array([1]), symbols=2)
+    # n = 1: B came 2 times of 5, and each of 2 symbols has given 1/2 to the uniform 1/2.
+    of_one = (2 - 1 / 2 + 2 * 1 / 2 * 1 / 2) / 5
+    # Below n = 2, before A stood the start and B, and before B stood A: B has 1 of 3.
+    lower = (1 - 1 / 2 + 2 * 1 / 2 * 1 / 2) / 3
+    # n = 2: after A always B, 2 times.
+    of_two = (2 - 1 / 2 + 1 / 2 * lower) / 2
+    assert (of_one, of_two) == (pytest.approx(2 / 5), pytest.approx(5 / 6))
+    np.testing.assert_allclose(bits[:2], -np.log2([of_one, of_two]), rtol=1e-12)
+
+
+def test_the_count_baseline_is_a_distribution(rng):
+    from support import kneser_ney
+
+    symbols = 5
+    train = np.minimum(rng.geometric(0.4, size=2000), symbols) - 1
+    each = [kneser_ney.bits_per_character(train, np.array([c]), symbols) for c in range(symbols)]
+    np.testing.assert_allclose(np.exp2(-np.array(each)).sum(axis=0), 1, rtol=1e-12)
+
+
+def test_discounts_are_those_of_chen_and_goodman():
+    from support import kneser_ney
+
+    # 8 strings were seen once, 4 twice, 3 three times, 2 four times, one 9 times: Y = 8/16.
+    counts = np.repeat([1, 2, 3, 4, 9], [8, 4, 3, 2, 1])
+    expected = [0, 1 - 2 * 0.5 * 4 / 8, 2 - 3 * 0.5 * 3 / 4, 3 - 4 * 0.5 * 2 / 3]
+    np.testing.assert_allclose(kneser_ney._discounts(counts), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_char_lm_beats_counting(lm, tmp_path, seed):
+    result = lm.main(["--seed", seed, "--out", str(tmp_path)])
+    assert result.bits < result.baseline

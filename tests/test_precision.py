@@ -62,12 +62,12 @@ def error(cell, params, xs, want, **options):
     return float(np.max(np.abs(np.asarray(got, np.float64) - want)))
 
 
-# Measured over 20 draws at T = 100, H = 32 (docs/sequences.md); the bound is three times that.
+# The largest error of 20 draws at T = 100, H = 32 (docs/sequences.md), times three.
 ACCURACY = {
-    "float32": ({"dtype": "float32"}, 3e-6),
-    "bfloat16": ({"dtype": "bfloat16"}, 9e-2),
-    "bfloat16, float32 state": ({"dtype": "bfloat16", "carry_dtype": {"c": "float32"}}, 6e-2),
-    "float16": ({"dtype": "float16"}, 1.2e-2),
+    "float32": ({"dtype": "float32"}, 1e-6),
+    "bfloat16": ({"dtype": "bfloat16"}, 5.4e-2),
+    "bfloat16, float32 state": ({"dtype": "bfloat16", "carry_dtype": {"c": "float32"}}, 3.6e-2),
+    "float16": ({"dtype": "float16"}, 6e-3),
 }
 
 
@@ -80,7 +80,7 @@ def test_accuracy_of_each_precision(name, rng):
     xs = jnp.asarray(rng.normal(size=(8, 100, 16)))
     want = np.asarray(rx.unroll(cell, params, xs)[1])
     got = error(cell, params, xs, want, **options)
-    assert bound / 300 < got < bound
+    assert bound / 30 < got < bound
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
