@@ -240,7 +240,7 @@ def run(args: argparse.Namespace) -> Result:
     title = f"{args.cell}, {args.layers} x {args.features}"
     configuration = {
         "model": repr(cell),
-        "training_text": f"{len(train)} characters, checksum {zlib.crc32(train)}",
+        "training_text": f"{len(train)} characters, checksum {zlib.crc32(train.tobytes())}",
         "seed": args.seed,
         "steps": args.steps,
     }

@@ -1,5 +1,6 @@
 """The examples run: for a few epochs here, in full under ``pytest -m slow``."""
 
+import itertools
 import json
 
 import compare_cells
@@ -297,7 +298,7 @@ def test_char_lm_learns_something_and_continues_a_prompt(lm, tmp_path, capsys, c
 
 def test_char_lm_interrupted_and_resumed_is_the_uninterrupted_run(lm, tmp_path, monkeypatch):
     """Stopped between two saves, in the second reading of the text, where the carry matters."""
-    from support import checkpoints
+    calls = itertools.count(1)
 
     class Interrupted(lm.tqdm):
         def update(self, n=1):
@@ -305,10 +306,10 @@ def test_char_lm_interrupted_and_resumed_is_the_uninterrupted_run(lm, tmp_path, 
                 raise KeyboardInterrupt
             return super().update(n)
 
-    options = ("--steps", "50", "--seed", "3")
+    options = ("--steps", "30", "--seed", "3")
     straight = tiny(lm, tmp_path / "straight", *options)
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoints, "SECONDS_BETWEEN_SAVES", 0.0)
+        patch.setattr(lm.Checkpoints, "is_due", lambda _: next(calls) % 11 == 0)
         patch.setattr(lm, "tqdm", Interrupted)
         with pytest.raises(KeyboardInterrupt):
             tiny(lm, tmp_path / "parts", *options)
@@ -321,7 +322,7 @@ def test_char_lm_interrupted_and_resumed_is_the_uninterrupted_run(lm, tmp_path, 
 
     monkeypatch.setattr(lm, "tqdm", Watched)
     resumed = tiny(lm, tmp_path / "parts", *options, "--resume")
-    assert resumed_from == [25]
+    assert resumed_from == [22]
     keys = [jax.random.key_data(r.state.key) for r in (resumed, straight)]
     assert_identical(*keys)
     assert_identical(resumed.state._replace(key=None), straight.state._replace(key=None))
