@@ -306,7 +306,7 @@ def test_char_lm_interrupted_and_resumed_is_the_uninterrupted_run(lm, tmp_path, 
                 raise KeyboardInterrupt
             return super().update(n)
 
-    options = ("--steps", "30", "--seed", "3")
+    options = ("--steps", "30", "--seed", "3", "--layers", "1")
     straight = tiny(lm, tmp_path / "straight", *options)
     with monkeypatch.context() as patch:
         patch.setattr(lm.Checkpoints, "is_due", lambda _: next(calls) % 11 == 0)

@@ -219,13 +219,13 @@ def test_a_parameter_name_that_the_module_needs_is_refused():
         features: int
 
         def init(self, key, in_features):
-            return {"cell": jnp.ones((in_features, self.features))}
+            return {"spec": jnp.ones((in_features, self.features))}
 
         def initial_carry(self, batch_shape):
             return jnp.zeros((*batch_shape, self.features))
 
         def step(self, params, carry, x):
-            return carry, x @ params["cell"]
+            return carry, x @ params["spec"]
 
-    with pytest.raises(ValueError, match="Taken has a parameter 'cell', which is taken"):
+    with pytest.raises(ValueError, match="Taken has a parameter 'spec', which is taken"):
         rx.nnx.RNN(Taken(4), 3, rngs=nnx.Rngs(0))

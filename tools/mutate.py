@@ -36,7 +36,7 @@ ORACLES = ["tests/test_oracles.py", "-k", "test_cell_equals and {}"]
 INIT = ["tests/test_params.py", "tests/test_initializers.py", "tests/test_errors.py"]
 LAWS = ["tests/test_laws.py", "-k", "{} and (kept or specifications or pickles or empty)"]
 CELL_TESTS = [ORACLES, INIT, LAWS]
-ENTRANCE = ["tests/test_errors.py", "tests/test_params.py"]
+ENTRANCE = ["tests/test_errors.py", "tests/test_params.py", "tests/test_sequence_errors.py"]
 DOCSTRINGS = ["tests/test_docs.py", "-k", "docstring_examples"]
 COMPILER = [
     ["tests/test_explain.py"],

@@ -71,7 +71,7 @@ def unroll(
       pad: what the output is at steps that do not count: ``"zero"``, or ``"hold"`` for the last
         output that counted (zero before there is one).
       order: of the outputs of a reversed run: that of the ``"input"``, or of ``"processing"``
-        (with ``lengths``, each row's valid steps first).
+        (with ``lengths``, each row's valid steps first; otherwise the whole axis turned round).
       key: a JAX random key, for cells that draw random numbers in training (dropout, zoneout);
         ``None`` is evaluation.
       dtype: of the computation; parameters and inputs are cast to it, outputs have it. ``None``
