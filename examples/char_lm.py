@@ -174,11 +174,11 @@ def fit(
     with tqdm(desc=title, total=steps, initial=history.steps, unit="step") as bar:
         while history.steps < steps:
             piece = next(pieces)
-            if piece.index == 0:  # a row does not go on where it began
+            if piece.number == 0:  # a row does not go on where it began
                 state = state._replace(carry=first_carry)
             state, bits = update(state, piece.xs, piece.targets, cell=cell, optimizer=optimizer)
             history.training.append(float(bits))
-            history.next_piece = piece.index + 1
+            history.next_piece = piece.number + 1
             if history.steps * EVALUATIONS % steps < EVALUATIONS:
                 history.held_out.append(bits_per_character(cell, state.params, held_out))
                 history.held_out_at.append(history.steps)

@@ -84,6 +84,12 @@ def check_partitioning(who: str, tree: Any, partitioning: Any) -> None:
                 f"{who}: partitioning names {name!r}; the parameters have "
                 f"{', '.join(sorted(found))}."
             )
+        names = partitioning[name]
+        if not isinstance(names, tuple | list | None):
+            raise TypeError(
+                f"{who}: partitioning[{name!r}] must be a tuple of names of mesh axes; "
+                f"got {names!r}."
+            )
     annotated(tree, partitioning, check)
 
 
@@ -202,15 +208,6 @@ def in_dtype_of(cell: Any, carry: Any) -> Any:
     return carry if dtype is None else cast_floating(carry, dtype)
 
 
-def check_no_key(who: str, deterministic: Any) -> None:
-    """A Flax cell is made with its ``deterministic``."""
-    if deterministic is not None:
-        raise ValueError(
-            f"{who}: deterministic is for recurrax cells; a Flax cell has its own, which is set "
-            "when it is made."
-        )
-
-
 def check_batch_axes(who: str, carry: Any, call: Call) -> tuple[int, ...]:
     """Steps are skipped and carries reset row by row, so a carry must have rows."""
     given = call.given
@@ -218,7 +215,8 @@ def check_batch_axes(who: str, carry: Any, call: Call) -> tuple[int, ...]:
         return ()
     time = call.how.time
     flags: Any = given.mask if given.resets is None else given.resets
-    shape = given.lengths.shape if flags is None else flags.shape[:time] + flags.shape[time + 1 :]
+    lengths: Any = given.lengths
+    shape = lengths.shape if flags is None else flags.shape[:time] + flags.shape[time + 1 :]
     for path, leaf in jax.tree_util.tree_leaves_with_path(carry):
         if leaf.shape[: len(shape)] != shape:
             raise ValueError(
@@ -242,11 +240,11 @@ def check_alone(who: str, spec: Layer) -> None:
         )
 
 
-def check_flax_cell(who: str, dtype: Any, carry_dtype: Any, param_dtype: Any) -> None:
-    """A Flax cell is made with its dtypes."""
-    param_dtype = None if param_dtype is jnp.float32 else param_dtype  # the default
-    given = {"dtype": dtype, "carry_dtype": carry_dtype, "param_dtype": param_dtype}
+def check_flax_cell(who: str, **given: Any) -> None:
+    """A Flax cell is made with its dtypes and the names of its axes."""
     for name, value in given.items():
+        if name == "param_dtype" and value is jnp.float32:  # the default
+            continue
         if value is not None:
             raise ValueError(
                 f"{who}: {name} is for recurrax cells; a Flax cell has its own, as in "

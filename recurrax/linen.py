@@ -143,7 +143,13 @@ class RNN(nn.Module):
                 f"got {describe(self.cell)}.{instead(self.cell, Layer | nn.RNNCellBase)}"
             )
         elif not isinstance(self.cell, Cell):
-            layer.check_flax_cell(WHO, self.dtype, self.carry_dtype, self.param_dtype)
+            layer.check_flax_cell(
+                WHO,
+                dtype=self.dtype,
+                carry_dtype=self.carry_dtype,
+                param_dtype=self.param_dtype,
+                partitioning=self.partitioning,
+            )
         super().__post_init__()
 
     def __call__(
@@ -195,7 +201,6 @@ class RNN(nn.Module):
             carry, outputs = layer.run(WHO, spec, params, initial_carry, call, key)
         else:
             layer.check_flax_call(WHO, deterministic)
-            layer.check_no_key(WHO, deterministic)
             carry, outputs = self._flax_cell(initial_carry, init_key, call)
         return (carry, outputs) if call.return_carry else outputs
 

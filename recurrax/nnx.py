@@ -172,7 +172,13 @@ class RNN(nnx.Module):
         elif in_features is not None:
             raise TypeError(f"{WHO}: in_features is fixed by the Flax cell already; leave it out.")
         else:
-            layer.check_flax_cell(WHO, dtype, carry_dtype, param_dtype)
+            layer.check_flax_cell(
+                WHO,
+                dtype=dtype,
+                carry_dtype=carry_dtype,
+                param_dtype=param_dtype,
+                partitioning=partitioning,
+            )
         self.cell = cell
         self.time_major = time_major
         self.return_carry = return_carry
@@ -232,11 +238,11 @@ class RNN(nnx.Module):
         if spec is not None:
             training = self.deterministic if deterministic is None else deterministic
             key = layer.training_key(WHO, spec, training, lambda: _dropout_key(rngs))
-            params = self.cell.params()
+            held: Any = self.cell
+            params = held.params()
             carry, outputs = layer.run(WHO, spec, params, initial_carry, call, key)
         else:
             layer.check_flax_call(WHO, deterministic)
-            layer.check_no_key(WHO, deterministic)
             carry, outputs = self._flax_cell(initial_carry, rngs, call)
         return (carry, outputs) if call.return_carry else outputs
 

@@ -159,7 +159,9 @@ def test_dropconnect_masks_the_recurrent_kernels_once(rng):
     cell = rx.DropConnect(LSTM, RATE)
     params, carry, x, noise, got = one_step(rng, cell, LSTM)
     masks = noise.run[0]["U"]
-    assert within_four_sigma(np.concatenate([np.asarray(m).ravel() for _, m in masks.items()]), RATE)
+    assert within_four_sigma(
+        np.concatenate([np.asarray(m).ravel() for _, m in masks.items()]), RATE
+    )
     kernels = {k: jnp.asarray(d(params.U[k], masks[k])) for k in "ifgo"}
     dropped = params._replace(U=rx.Gates(params.U.axes, **kernels))
     assert_close(got, LSTM.step(dropped, carry, x))

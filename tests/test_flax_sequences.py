@@ -69,9 +69,7 @@ def test_reversed_outputs_come_as_in_flax_unless_asked(make):
     assert_identical(run(XS, seq_lengths=LENGTHS), processing)
     inputs = rx.unroll(rx.GRU(4), params, XS, **options)[1]
     assert_identical(run(XS, seq_lengths=LENGTHS, keep_order=True), inputs)
-    time_major = run(
-        jnp.moveaxis(XS, 1, 0), seq_lengths=LENGTHS, keep_order=True, time_major=True
-    )
+    time_major = run(jnp.moveaxis(XS, 1, 0), seq_lengths=LENGTHS, keep_order=True, time_major=True)
     assert_close(jnp.moveaxis(time_major, 0, 1), inputs)
 
 
@@ -99,7 +97,9 @@ def test_train_and_eval_of_an_nnx_model():
 
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize(
-    "cell", [nn.SimpleCell(4), nn.LSTMCell(4), nn.GRUCell(4), nn.MGUCell(4)], ids=lambda c: c.name or type(c).__name__
+    "cell",
+    [nn.SimpleCell(4), nn.LSTMCell(4), nn.GRUCell(4), nn.MGUCell(4)],
+    ids=lambda c: c.name or type(c).__name__,
 )
 def test_flax_cells_have_lengths_that_are_safe(cell, reverse, as_users_have_it):
     """Rows of length 0, NaN in the padding, two batch axes: what nn.RNN gets wrong."""

@@ -20,7 +20,7 @@ def draw(rng, steps=13, cell=CELL):
     return params, xs
 
 
-@pytest.mark.parametrize("k1, k2", [(5, 5), (5, 10), (4, 12), (13, 13), (20, 40), (1, 3)])
+@pytest.mark.parametrize(("k1", "k2"), [(5, 5), (5, 10), (4, 12), (13, 13), (20, 40), (1, 3)])
 def test_truncated_gradients_have_the_values_of_the_whole(k1, k2, rng):
     params, xs = draw(rng)
     carry = random_like(rng, CELL.initial_carry((2,)))
@@ -37,7 +37,7 @@ def test_truncated_gradients_have_the_values_of_the_whole(k1, k2, rng):
     assert_close((last, jnp.moveaxis(ys, 0, 1)), rx.unroll(CELL, params, xs))
 
 
-@pytest.mark.parametrize("k1, k2", [(5, 5), (5, 10), (4, 12), (2, 4)])
+@pytest.mark.parametrize(("k1", "k2"), [(5, 5), (5, 10), (4, 12), (2, 4)])
 def test_truncated_gradients_reach_as_far_as_asked(k1, k2, rng):
     """Against pieces written out, each with the steps before it and a carry that is given."""
     params, xs = draw(rng)
@@ -69,12 +69,17 @@ def test_pieces_stay_aligned_and_resume():
     starts = np.zeros(50, bool)
     starts[[0, 7, 26]] = True
     read = list(rx.pieces(data, rows=2, steps=6, starts=starts))
-    assert [p.index for p in read] == [0, 1, 2, 3]
+    assert [p.number for p in read] == [0, 1, 2, 3]
     rows = np.concatenate([p.xs["x"][..., 0] for p in read], 1)
     assert np.array_equal(rows, [np.arange(24), np.arange(24, 48)])
     assert np.array_equal(np.concatenate([p.targets["y"] for p in read], 1), 10 * (rows + 1))
     resets = np.concatenate([p.resets for p in read], 1)
-    assert list(zip(*map(list, np.nonzero(resets)), strict=True)) == [(0, 0), (0, 7), (1, 0), (1, 2)]
+    assert list(zip(*map(list, np.nonzero(resets)), strict=True)) == [
+        (0, 0),
+        (0, 7),
+        (1, 0),
+        (1, 2),
+    ]
     again = list(rx.pieces(data, rows=2, steps=6, starts=starts, start=2))
     assert len(rx.pieces(data, rows=2, steps=6, start=2)) == len(again) == 2
     assert_identical(again[0].xs, read[2].xs)

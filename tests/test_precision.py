@@ -1,4 +1,4 @@
-"""What is asked for is what comes out: dtypes of computation and carry, and how accurate they are."""
+"""What is asked for is what comes out: dtypes of computation and carry, and their accuracy."""
 
 import itertools
 
@@ -105,6 +105,4 @@ def test_the_precision_asked_for_is_that_of_cast_arguments(rng):
     params = random_like(rng, cell.params_like(3))
     xs = jnp.asarray(rng.normal(size=(2, 4, 3)))
     small = jax.tree.map(lambda a: a.astype("float32"), (params, xs))
-    assert_identical(
-        rx.unroll(cell, params, xs, dtype="float32"), rx.unroll(cell, *small)
-    )
+    assert_identical(rx.unroll(cell, params, xs, dtype="float32"), rx.unroll(cell, *small))

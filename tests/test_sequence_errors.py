@@ -1665,6 +1665,31 @@ TABLE = {
         ValueError,
         "rx.nnx.RNN: carry_dtype is for recurrax cells; a Flax cell has its own, …",
     ),
+    "linen: partitioning a list": (
+        lambda: rx.linen.RNN(CELL, partitioning=[None, "model"]).init(KEY, XS),
+        TypeError,
+        "rx.linen.RNN: partitioning must be a dict such as {'U': (None, 'model')}; got …",
+    ),
+    "linen: partitioning of an unknown group": (
+        lambda: rx.linen.RNN(CELL, partitioning={"Q": (None, "model")}).init(KEY, XS),
+        ValueError,
+        "rx.linen.RNN: partitioning names 'Q'; the parameters have U, W, b, f, g, i, o.",
+    ),
+    "linen: partitioning of too few axes": (
+        lambda: rx.linen.RNN(CELL, partitioning={"U": ("model",)}).init(KEY, XS),
+        ValueError,
+        "rx.linen.RNN: partitioning names 1 axes, ('model',), for an array of shape (4, 4).",
+    ),
+    "linen: partitioning of a Flax cell": (
+        lambda: rx.linen.RNN(nn.LSTMCell(4), partitioning={"kernel": (None, "model")}),
+        ValueError,
+        "rx.linen.RNN: partitioning is for recurrax cells; a Flax cell has its own, …",
+    ),
+    "nnx: partitioning by a name": (
+        lambda: rx.nnx.RNN(CELL, 3, rngs=nnx.Rngs(0), partitioning={"b": "model"}),
+        TypeError,
+        "rx.nnx.RNN: partitioning['b'] must be a tuple of names of mesh axes; got 'model'.",
+    ),
     "nnx: deterministic with a Flax cell": (
         lambda: flax_nnx(deterministic=False),
         ValueError,

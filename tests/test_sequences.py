@@ -1,6 +1,7 @@
 """Lengths, masks, resets and direction: laws that hold for every cell, in float64 to 1e-12."""
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +29,7 @@ LAYERS = [
 ]
 
 
-@pytest.mark.parametrize("name, layers", LAYERS)
+@pytest.mark.parametrize(("name", "layers"), LAYERS)
 def test_a_padded_row_is_the_row_alone(name, layers, rng):
     """Values and gradients, in both directions, in 1 and 3 layers, whatever is in the padding."""
     case = CASES[name]
@@ -168,7 +169,7 @@ def test_resets_are_separate_sequences(name, reverse, rng):
     def separate(params, xs, carry):
         runs = [
             rx.unroll(case.cell, params, xs[:, a:b], carry, reverse=reverse)
-            for a, b in zip(borders, borders[1:], strict=False)
+            for a, b in itertools.pairwise(borders)
         ]
         last = runs[0 if reverse else -1][0]
         return last, jnp.concatenate([ys for _, ys in runs], 1)
@@ -187,7 +188,7 @@ def test_resets_inside_a_mask_belong_to_the_steps_that_count(rng):
     mask = np.array([1, 1, 0, 0, 1, 0, 1, 1], bool)
     resets = np.array([0, 0, 1, 0, 1, 1, 0, 0], bool)
     got = rx.unroll(case.cell, params, xs, carry, mask=mask, resets=resets, reverse=True)
-    late, ys_late = rx.unroll(case.cell, params, xs[np.array([4, 6, 7])], carry, reverse=True)
+    _, ys_late = rx.unroll(case.cell, params, xs[np.array([4, 6, 7])], carry, reverse=True)
     last, ys_first = rx.unroll(case.cell, params, xs[:2], carry, reverse=True)
     assert_close(got[0], last)
     assert_close(got[1][mask], jnp.concatenate([ys_first, ys_late]))
@@ -220,7 +221,7 @@ def test_what_a_reset_puts_in_place(rng):
 
 
 def test_a_reset_replaces_even_a_broken_carry(rng):
-    """By selection, not by a product with zero: NaN of one episode ends with it (memax's defect)."""
+    """By selection, not by a product with zero: NaN of one episode ends with it."""
     case = CASES["lstm"]
     params, carry, xs = problem(rng, case, batch=(2,), steps=4)
     resets = np.zeros((2, 4), bool)
@@ -258,7 +259,9 @@ def test_hold_repeats_the_last_output_that_counted(rng):
     held = np.asarray(rx.unroll(case.cell, params, xs, carry, mask=mask, pad="hold")[1])
     for row, sources in enumerate(([None, 1, 1, 1, 4, 4], [0] * 6)):
         for t, source in enumerate(sources):
-            assert np.array_equal(held[row, t], 0 * zero[row, 0] if source is None else zero[row, source])
+            assert np.array_equal(
+                held[row, t], 0 * zero[row, 0] if source is None else zero[row, source]
+            )
     back = np.asarray(rx.unroll(case.cell, params, xs, carry, mask=mask, reverse=True)[1])
     held = rx.unroll(case.cell, params, xs, carry, mask=mask, reverse=True, pad="hold")[1]
     for row, sources in enumerate(([1, 1, 4, 4, 4, None], [0] + [None] * 5)):
@@ -365,7 +368,14 @@ def test_no_steps_and_no_rows(options, rng):
         given = {"lengths": np.zeros(batch, int)} if options == "lengths" else {options: flags}
         for reverse in (False, True):
             last, ys = rx.unroll(
-                case.cell, params, xs, carry, reverse=reverse, pad="hold", order="processing", **given
+                case.cell,
+                params,
+                xs,
+                carry,
+                reverse=reverse,
+                pad="hold",
+                order="processing",
+                **given,
             )
             assert ys.shape == (*batch, steps, 5)
             assert_identical(last, carry)

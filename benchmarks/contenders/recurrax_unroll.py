@@ -43,9 +43,7 @@ class UGRNN(rx.Cell):
 CELLS = {"lstm": rx.LSTM, "gru": rx.GRU, "rnn": rx.Elman, "ugrnn": UGRNN}
 
 
-def layer(
-    cell: str, xs: Array, features: int, method: str, given: tuple[str, ...] = ()
-) -> Layer:
+def layer(cell: str, xs: Array, features: int, method: str, given: tuple[str, ...] = ()) -> Layer:
     """``given`` are more arguments: all steps count, and in the middle a new sequence begins."""
     rx_cell = CELLS[cell](features)
     params = rx_cell.params_like(xs.shape[-1])

@@ -188,7 +188,8 @@ def in_one_loop(
         beside = type(given)(None, valid, resets, start, key)
         return run(who, layer.forward, params, xs, carry, how, beside)
 
-    carries, ys = jax.vmap(member)(*members, pairs, draws)
+    both: Any = jax.vmap(member)
+    carries, ys = both(*members, pairs, draws)
     (there, back), (ys_there, ys_back) = (
         [jax.tree.map(lambda a, i=i: a[i], tree) for i in (0, 1)] for tree in (carries, ys)
     )

@@ -230,12 +230,12 @@ class RecurrentDropout(Wrapper):
     def noisy_step(self, params: Any, carry: Any, x: Array, noise: Noise) -> tuple[Any, Array]:
         own, inner = apart(noise)
         keep = own.run if self.per == "run" else own.step
-        phi = activations.get(getattr(self.cell, "candidate_fn"))
+        cell: Any = self.cell  # a frozen dataclass
+        phi = activations.get(cell.candidate_fn)
 
         def candidate(z: Array) -> Array:
             return dropped(phi(z), keep, self.rate)
 
-        cell: Any = self.cell  # a frozen dataclass
         cell = dataclasses.replace(cell, candidate_fn=candidate)
         return cell.noisy_step(params, carry, x, inner)
 

@@ -39,7 +39,7 @@ class Stack(Cell):
       ((2, 16), 3)
     """
 
-    cells: tuple[Layer, ...]
+    cells: tuple[Any, ...]
     skip: str | None = None
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@ r"""Weight normalisation of the recurrent kernels (Salimans & Kingma 2016, arXiv
     U_k = g_k * V_k / |V_k|        the norm of every column, the weights into one unit
 
 ``params.cell`` holds V in the place of U, and ``params.gain`` g. It is work on parameters alone,
-which a run over time does once. At the start ``g = |V|``, so that the cell begins as it would without.
+which a run over time does once. At the start ``g = |V|``: the cell begins as it would without.
 """
 
 from dataclasses import dataclass

@@ -16,6 +16,8 @@ from recurrax.sequence.padding import (
     where,
 )
 
+ALL = Given()  # every step counts
+
 
 def over_time(
     who: str,
@@ -23,7 +25,7 @@ def over_time(
     carry: Any,
     xs: Any,
     how: How,
-    given: Given = Given(),
+    given: Given = ALL,
     *,
     unmasked: Any = None,
     state: Any = None,

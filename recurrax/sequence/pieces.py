@@ -15,8 +15,8 @@ WHO = "rx.pieces"
 class Piece(NamedTuple):
     """Some steps of every row."""
 
-    index: int
-    """Its number; ``start=index + 1`` continues after it."""
+    number: int
+    """``start=number + 1`` continues after it."""
     xs: Any
     """(rows, steps, ...): the inputs."""
     targets: Any
@@ -92,20 +92,20 @@ class pieces:  # used as a function, with a length
         return max(self.count - self.start, 0)
 
     def __iter__(self) -> Iterator[Piece]:
-        for index in range(self.start, self.count):
-            yield self.piece(index)
+        for number in range(self.start, self.count):
+            yield self.piece(number)
 
-    def piece(self, index: int) -> Piece:
+    def piece(self, number: int) -> Piece:
         """The piece of this number."""
-        if not 0 <= index < self.count:
+        if not 0 <= number < self.count:
             raise IndexError(
-                f"{WHO}: pieces are numbered from 0 to {self.count - 1}; got {index!r}."
+                f"{WHO}: pieces are numbered from 0 to {self.count - 1}; got {number!r}."
             )
         along = self.count * self.steps  # entries in a row
-        at = np.arange(self.rows)[:, None] * along + index * self.steps + np.arange(self.steps)
+        at = np.arange(self.rows)[:, None] * along + number * self.steps + np.arange(self.steps)
         resets = self.starts[at]
-        if index == 0:
+        if number == 0:
             resets = resets.copy()
             resets[:, 0] = True
         xs, targets = (jax.tree.map(lambda a, at=at: a[at], self.data) for at in (at, at + 1))
-        return Piece(index, xs, targets, resets)
+        return Piece(number, xs, targets, resets)

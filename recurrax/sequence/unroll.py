@@ -10,10 +10,10 @@ from recurrax.cells.cell import Layer
 from recurrax.sequence.checks import (
     as_carry_dtype,
     as_dtype,
-    check_layer,
     check_given,
     check_how,
     check_key,
+    check_layer,
     check_sequence,
     first_step,
 )

@@ -44,9 +44,7 @@ def make(seed, cell, module, options, gates, fields):
 
     cot_ys = normal(rng, *ys.shape)
     cot_finals = [normal(rng, *final.shape) for final in finals]
-    loss = (ys * cot_ys).sum() + sum(
-        (a * b).sum() for a, b in zip(finals, cot_finals, strict=True)
-    )
+    loss = (ys * cot_ys).sum() + sum((a * b).sum() for a, b in zip(finals, cot_finals, strict=True))
     loss.backward()
 
     def carry(arrays):
