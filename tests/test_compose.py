@@ -10,6 +10,8 @@ import recurrax as rx
 from .all_cells import CASES
 from .helpers import assert_close, assert_identical, random_like
 
+pytestmark = pytest.mark.once
+
 H = 4
 LSTM, GRU = rx.LSTM(H), rx.GRU(H)
 

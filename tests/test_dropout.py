@@ -9,6 +9,8 @@ import recurrax as rx
 
 from .helpers import assert_close, assert_identical, random_like
 
+pytestmark = pytest.mark.once
+
 H, RATE = 6, 0.4
 LSTM, GRU = rx.LSTM(H), rx.GRU(H)
 KINDS = {

@@ -17,6 +17,8 @@ from flax import nnx
 import recurrax as rx
 from recurrax.cells import LSTMCarry
 
+pytestmark = pytest.mark.once
+
 KEY = jax.random.key(0)
 CELL = rx.LSTM(4)
 PARAMS = CELL.init(KEY, 3)

@@ -13,6 +13,8 @@ from recurrax import initializers
 
 from .all_cells import CASES
 
+pytestmark = pytest.mark.once
+
 I, H = 40, 60
 KINDS = {"lstm": rx.LSTM, "gru": rx.GRU, "elman": rx.Elman}
 

@@ -15,6 +15,8 @@ from recurrax.program import derive, known
 from .all_cells import CASES
 from .helpers import assert_close, problem, random_like
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def every_product_is_long(monkeypatch):

@@ -13,6 +13,8 @@ from .oracles.numpy_cells import ORACLES
 from .oracles.numpy_gradients import numerical_gradients
 from .oracles.vectors import load
 
+pytestmark = pytest.mark.once
+
 
 def value_and_gradients(cell, params, carry, xs, cot_ys, cot_carry):
     """Values, and gradients of sum(ys * cot_ys) + sum(carry * cot_carry), of time-major inputs."""

@@ -10,6 +10,8 @@ import recurrax as rx
 from .all_cells import CASES
 from .helpers import assert_close, assert_identical, problem
 
+pytestmark = pytest.mark.once
+
 
 def test_gates_is_a_pytree_with_names():
     W = rx.Gates(("x", "gate"), f=jnp.zeros((3, 4)), n=jnp.ones((3, 4)))

@@ -20,6 +20,8 @@ from recurrax.compose import BidirectionalCarry
 from tests import test_errors as errors
 from tests.test_errors import CARRY, CELL, GRU, GRU_PARAMS, KEY, PARAMS, XS, check, unroll
 
+pytestmark = pytest.mark.once
+
 X = XS[:, 0]
 LENGTHS = jnp.array([3, 5])
 FLAGS = jnp.ones((2, 5), bool)

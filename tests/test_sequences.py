@@ -14,6 +14,8 @@ import recurrax as rx
 from .all_cells import CASES
 from .helpers import assert_close, assert_identical, problem, random_like
 
+pytestmark = pytest.mark.once
+
 every_cell = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 PADS = (0.0, np.nan, np.inf, -np.inf, 1e38)
 T = 5

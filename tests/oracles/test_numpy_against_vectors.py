@@ -7,6 +7,8 @@ from .numpy_cells import ORACLES
 from .numpy_gradients import numerical_gradients
 from .vectors import load
 
+pytestmark = pytest.mark.once
+
 VECTORS = {
     f"{name}-{case}": vector for name in ("torch", "keras") for case, vector in load(name).items()
 }

@@ -21,6 +21,8 @@ from .numpy_cells import (
 )
 from .numpy_gradients import numerical_gradients
 
+pytestmark = pytest.mark.once
+
 SEED = 20240609
 TIME, INPUTS, HIDDEN, OUTPUTS = 4, 3, 5, 2
 
