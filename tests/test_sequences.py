@@ -360,6 +360,19 @@ def test_traced_lengths_are_clamped_and_an_error_under_checkify(rng):
         assert "lengths must be from 0 to 4" in message
 
 
+def test_lengths_that_are_constants_of_a_compiled_function(rng):
+    """They are known, and checked, although all that is done to them would be traced."""
+    case = CASES["gru"]
+    params, carry, xs = problem(rng, case, batch=(2,), steps=4)
+    lengths = jnp.array([4, 1])
+    want = rx.unroll(case.cell, params, xs, carry, lengths=lengths)
+    got = jax.jit(lambda xs: rx.unroll(case.cell, params, xs, carry, lengths=lengths))(xs)
+    assert_close(got, want)
+    wrong = lengths + 1
+    with pytest.raises(ValueError, match="lengths must be from 0 to 4"):
+        jax.jit(lambda xs: rx.unroll(case.cell, params, xs, carry, lengths=wrong))(xs)
+
+
 @pytest.mark.parametrize("options", ["lengths", "mask", "resets"])
 def test_no_steps_and_no_rows(options, rng):
     case = CASES["lstm"]

@@ -165,7 +165,9 @@ def check_lengths(
             f"{who}: {name} must have shape {batch}, the batch axes of {x_name}; "
             f"got {checks.describe_shape(lengths)}."
         )
-    lowest, highest = (int(f(lengths)) for f in (np.min, np.max)) if known(lengths) else (0, 0)
+    # As NumPy's: inside jax.jit every operation on a JAX array is traced, also on a constant.
+    found = np.asarray(lengths) if known(lengths) else np.zeros(1, int)
+    lowest, highest = int(found.min()), int(found.max())
     if lowest < 0 or highest > steps:
         raise ValueError(
             f"{who}: {name} must be from 0 to {steps}, the number of steps of {x_name}; "
