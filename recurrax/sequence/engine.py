@@ -66,7 +66,8 @@ def over_time(
         else:
             (carry, free), y = step((carry, free), x)
         if counts is not None:
-            carry = where(counts, carry, before)
+            new, carry = carry, where(counts, carry, before)
+            y = read_from(carry, new, y)
             y = where(counts, y, jax.tree.map(jnp.zeros_like, y))
         return (carry, free), (carry if how.return_carries else None, y)
 
@@ -94,6 +95,16 @@ def over_time(
         ys = held(ys, valid, time, backwards)
     carry = carries if how.return_carries else last
     return (carry if state is None else (carry, free)), ys
+
+
+def read_from(held: Any, new: Any, y: Any) -> Any:
+    """Outputs that are components of the carry, read from the carry that is kept anyway.
+
+    Where steps count the two are equal, and elsewhere the output is replaced: a loop then has one
+    array less to write.
+    """
+    kept = {id(n): h for n, h in zip(jax.tree.leaves(new), jax.tree.leaves(held), strict=True)}
+    return jax.tree.map(lambda a: kept.get(id(a), a), y)
 
 
 def counted(xs: Any, how: How, given: Given) -> Any:
