@@ -11,24 +11,13 @@ from recurrax.evaluators.chunked import default_chunk
 from recurrax.evaluators.recurrence import keeping
 from recurrax.program.derive import is_differentiable, tangent_of, transpose_of
 from recurrax.program.ir import Op, Value
+from recurrax.program.linear import kind_of
 from recurrax.program.products import PRODUCTS, numbers_summed
 from recurrax.program.program import Loop, Program, program_of
 from recurrax.program.step import Step
-from recurrax.program.sums import LINEAR as LINEAR_OVER_TIME, parts_of_sum
+from recurrax.program.sums import parts_of_sum
 from recurrax.program.trace import NotUnderstood, trace
 from recurrax.scan import check_method
-
-# Operations that treat every entry of an array alike and apart from the others.
-ELEMENTWISE = {
-    "add", "add_any", "sub", "mul", "div", "rem", "neg", "sign", "abs", "max", "min", "clamp",
-    "pow", "integer_pow", "square", "sqrt", "rsqrt", "cbrt", "exp", "exp2", "expm1", "log", "log1p",
-    "logistic", "tanh", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh",
-    "asinh", "acosh", "atanh", "erf", "erfc", "erf_inv", "floor", "ceil", "round", "is_finite",
-    "and", "or", "xor", "not", "eq", "ne", "lt", "le", "gt", "ge", "select_n", "real", "imag",
-    "conj", "complex", "convert_element_type", "copy", "reshape", "squeeze", "expand_dims",
-    "broadcast_in_dim",
-}  # fmt: skip
-LINEAR = LINEAR_OVER_TIME | {"convert_element_type", "pad", "real", "imag", "select_n"}
 
 
 @dataclass(frozen=True)
@@ -206,20 +195,11 @@ def summed_products(program: Program) -> list[Op]:
 
 def loop_report(loop: Loop, program: Program, names: Sequence[str]) -> LoopReport:
     products = [op for op in loop.ops if op.name in PRODUCTS]
-    moving = {program.carry[i] for i in loop.components}
     depth: dict[Value, int] = {}
-    linear = diagonal = True
     for op in loop.ops:
-        inside = [v for v in op.inputs if v in moving]
-        moving.update(op.outputs)
         level = max((depth.get(v, 0) for v in op.inputs), default=0) + (op.name in PRODUCTS)
         depth.update(dict.fromkeys(op.outputs, level))
-        one = len(inside) == 1 and op.name in ("mul", *PRODUCTS)
-        divided = op.name == "div" and len(inside) == 1 and op.inputs[0] in inside
-        chosen = op.name != "select_n" or op.inputs[0] not in inside
-        linear &= (op.name in LINEAR and chosen) or one or divided
-        apart = all(v.size == op.out.size for v in inside)  # no entry is read by several
-        diagonal &= op.name in ELEMENTWISE and apart
+    kind = kind_of(loop.ops, [program.carry[i] for i in loop.components])
     return LoopReport(
         carry=tuple(names[i] or "carry" for i in loop.components),
         stages=max(depth.values(), default=0),
@@ -227,8 +207,8 @@ def loop_report(loop: Loop, program: Program, names: Sequence[str]) -> LoopRepor
         pointwise=len(loop.ops) - len(products),
         inputs=tuple(v.shape for v in loop.inputs),
         kept=tuple(v.shape for v in loop.exports),
-        linear=linear,
-        diagonal=diagonal,
+        linear=kind.linear,
+        diagonal=kind.diagonal,
     )
 
 

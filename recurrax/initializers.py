@@ -31,6 +31,8 @@ glorot_normal = cache(jax.nn.initializers.glorot_normal)
 lecun_uniform = cache(jax.nn.initializers.lecun_uniform)
 lecun_normal = cache(jax.nn.initializers.lecun_normal)
 orthogonal = cache(jax.nn.initializers.orthogonal)
+constant = cache(jax.nn.initializers.constant)
+variance_scaling = cache(jax.nn.initializers.variance_scaling)
 
 
 @cache
@@ -53,6 +55,16 @@ def torch_uniform(axis: int = -1) -> Initializer:
     def init(key: Array, shape: Sequence[int], dtype: Any = float) -> Array:
         bound = shape[axis] ** -0.5
         return jax.random.uniform(key, shape, dtype, -bound, bound)
+
+    return init
+
+
+@cache
+def uniform(low: float = 0.0, high: float = 1.0) -> Initializer:
+    """Uniform between two bounds."""
+
+    def init(key: Array, shape: Sequence[int], dtype: Any = float) -> Array:
+        return jax.random.uniform(key, shape, dtype, low, high)
 
     return init
 

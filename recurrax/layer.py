@@ -132,7 +132,7 @@ def prepare(
         check_flag(who, name, flag)
     features = layer.cell.num_feature_axes
     time_axis = 0 if flags["time_major"] else -(features + 1)
-    check_sequence(who, "inputs", inputs, time_axis)
+    check_sequence(who, "inputs", inputs, time_axis, features)
     first = jax.tree.leaves(inputs)[0]
     how = How(
         time=time_axis % first.ndim,
@@ -146,7 +146,7 @@ def prepare(
         carry_dtype=as_carry_dtype(who, spec, layer.carry_dtype),
     )
     check_how(who, how)
-    shape = first.shape[: first.ndim - features]
+    shape = first.shape if spec is not None else first.shape[: first.ndim - features + 1]
     given = check_given(who, spec, given, how, shape, "inputs", NAMES)
     return Call(aligned(inputs, time_axis, how.time), how, given, flags["return_carry"])
 

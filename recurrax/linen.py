@@ -82,7 +82,7 @@ class Cell(nn.RNNCellBase):
 
     @property
     def num_feature_axes(self) -> int:
-        return 1
+        return self.cell.num_feature_axes
 
 
 class RNN(nn.Module):

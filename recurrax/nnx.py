@@ -95,7 +95,7 @@ class Cell(nnx.RNNCellBase):
 
     @property
     def num_feature_axes(self) -> int:
-        return 1
+        return self.spec.num_feature_axes
 
 
 class RNN(nnx.Module):

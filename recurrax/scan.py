@@ -6,10 +6,13 @@ from typing import Any
 import jax
 
 from recurrax.evaluators import borders, recurrence, reference
+from recurrax.program.linear import kind_of
+from recurrax.program.program import program_of
+from recurrax.program.step import Step
 from recurrax.program.trace import NotUnderstood, trace
 
 METHODS = ("auto", "scan", "chunked", "associative", "newton", "kernel")
-AVAILABLE = ("auto", "scan", "chunked")
+AVAILABLE = ("auto", "scan", "chunked", "associative")
 KEEP = ("auto", "carries", "borders")
 
 
@@ -44,8 +47,9 @@ def scan(
       method: how to evaluate. ``"chunked"`` compiles the step: what does not need the carry leaves
         the loop, products are fused, the backward pass keeps little (``keep``;
         :func:`recurrax.explain` shows the plan). ``"scan"`` is the reference, ``jax.lax.scan``
-        itself. ``"auto"`` is the first where it serves and the second elsewhere, and never fails
-        where ``jax.lax.scan`` works.
+        itself. ``"associative"`` runs in parallel over time what is linear in the carry, entry by
+        entry, as minGRU or an LRU are; its memory grows with the number of steps. ``"auto"`` is
+        the fastest of these on the device at hand, and never fails where ``jax.lax.scan`` works.
       chunk: the number of time steps that the chunked evaluator takes at once, any number from 1;
         ``None`` lets it choose from the sizes.
       keep: what a backward pass finds: the ``"carries"`` of all steps, or only those at the
@@ -59,8 +63,9 @@ def scan(
 
     Raises:
       ValueError: for an unknown or unavailable ``method``, a ``chunk`` or ``keep`` that cannot be
-        used, or ``method="chunked"`` for a step that only ``jax.lax.scan`` can run (one with
-        effects, control flow, random keys, or a ``custom_vjp``).
+        used, ``method="chunked"`` for a step that only ``jax.lax.scan`` can run (one with effects,
+        control flow, random keys, or a ``custom_vjp``), or ``method="associative"`` for one that
+        is not linear in its carry, entry by entry.
 
     Example:
       >>> import jax.numpy as jnp
@@ -92,20 +97,42 @@ def scan_along(
     check_method(who, method, chunk, keep)
     if method == "scan":
         return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
-    traced = trace(f, init, xs, length, reverse, x_axis, y_axis, chunk, keep == "auto")
+    traced = trace(f, init, xs, length, reverse, x_axis, y_axis, chunk, keep == "auto", method)
     if isinstance(traced, NotUnderstood):
-        if method == "chunked" or keep == "borders":
-            asked = "method='chunked'" if method == "chunked" else "keep='borders'"
+        if method in ("chunked", "associative") or keep == "borders":
+            asked = f"method={method!r}" if method != "auto" else "keep='borders'"
             raise ValueError(
                 f"{who}: {asked} cannot run this step: {traced.reason}. Use method='auto' with "
                 "keep='auto', which falls back to jax.lax.scan."
             )
         return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
+    if method == "associative":
+        check_parallel(who, traced.step)
     if keep == "borders":
         out = borders.run(traced.operands, traced.step, chunk)
     else:
         out = recurrence.recurrence_p.bind(*traced.operands, step=traced.step)
     return jax.tree.unflatten(traced.tree, out)
+
+
+def check_parallel(who: str, step: Step) -> None:
+    """Raises unless every loop of the step can run in parallel over time."""
+    program = program_of(step)
+    for phase in program.phases:
+        if phase.loop is None:
+            continue
+        kind = kind_of(phase.loop.ops, [program.carry[i] for i in phase.loop.components])
+        if not kind.parallel:
+            why = (
+                "is not linear in its carry"
+                if not kind.linear
+                else "is linear, but entries of its carry meet in a product or a sum, and whole "
+                "matrices would have to be multiplied"
+            )
+            raise ValueError(
+                f"{who}: method='associative' cannot run this step: its loop {why}. Use "
+                "method='auto', which runs it step by step."
+            )
 
 
 def check_method(who: str, method: str, chunk: int | None, keep: str = "auto") -> None:

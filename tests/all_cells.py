@@ -2,10 +2,16 @@
 
 from typing import Any, NamedTuple
 
+import pytest
+
 import recurrax as rx
 
 B, T, I, H = 2, 4, 3, 5
 WIDE = 12  # a norm magnifies rounding where all units are nearly equal, as a few sometimes are
+
+
+MASK = ((1, 1, 0), (0, 1, 1), (0, 0, 1))
+SIX = 6  # for what comes in blocks
 
 
 class Case(NamedTuple):
@@ -15,6 +21,17 @@ class Case(NamedTuple):
     oracle: str
     options: dict
     in_features: int = I
+    positive: tuple[str, ...] = ()  # fields of the carry that a sequence never makes negative
+
+
+class Spatial(NamedTuple):
+    """A convolutional cell, its oracle, and the space that it sees."""
+
+    cell: Any
+    oracle: str
+    options: dict
+    space: tuple[int, ...]
+    in_features: int = 2
 
 
 CASES = {
@@ -88,4 +105,189 @@ CASES = {
         "layer_norm_gru",
         {"eps": 0.3, "gate_fn": "tanh", "candidate_fn": "sigmoid"},
     ),
+    "elman_leaky": Case(rx.Elman(H, leak=0.3), "elman", {"leak": 0.3}),
+    "elman_diagonal": Case(
+        rx.Elman(H, recurrent=rx.Diagonal()), "elman", {"recurrent": "diagonal"}
+    ),
+    "elman_masked": Case(
+        rx.Elman(SIX, recurrent=rx.Masked(MASK)), "elman", {"recurrent": "masked", "mask": MASK}
+    ),
+    "lstm_nig": Case(
+        rx.LSTM(H, gates="fo", peephole="diagonal"),
+        "lstm",
+        {"gates": "fo", "peephole": "diagonal"},
+    ),
+    "lstm_nfg": Case(rx.LSTM(H, gates="io"), "lstm", {"gates": "io"}),
+    "lstm_nog": Case(
+        rx.LSTM(H, gates="if", peephole="diagonal"),
+        "lstm",
+        {"gates": "if", "peephole": "diagonal"},
+    ),
+    "lstm_niaf_noaf": Case(
+        rx.LSTM(H, candidate_fn="identity", output_fn="identity"),
+        "lstm",
+        {"candidate_fn": "identity", "output_fn": "identity"},
+    ),
+    "lstm_diagonal": Case(rx.LSTM(H, recurrent=rx.Diagonal()), "lstm", {"recurrent": "diagonal"}),
+    "lstm_blocks": Case(
+        rx.LSTM(SIX, recurrent=rx.BlockDiagonal(3)), "lstm", {"recurrent": "block"}
+    ),
+    "lstm_low_rank": Case(
+        rx.LSTM(H, recurrent=rx.LowRank(2), projection=4),
+        "lstm",
+        {"recurrent": "low_rank", "projection": True},
+    ),
+    "lstm_masked": Case(
+        rx.LSTM(SIX, recurrent=rx.Masked(MASK)), "lstm", {"recurrent": "masked", "mask": MASK}
+    ),
+    "gru_diagonal": Case(rx.GRU(H, recurrent=rx.Diagonal()), "gru", {"recurrent": "diagonal"}),
+    "gru_blocks": Case(
+        rx.GRU(SIX, recurrent=rx.BlockDiagonal(2), reset="before"),
+        "gru",
+        {"recurrent": "block", "reset": "before"},
+    ),
+    "gru_low_rank": Case(rx.GRU(H, recurrent=rx.LowRank(2)), "gru", {"recurrent": "low_rank"}),
+    "gru_masked": Case(
+        rx.GRU(SIX, recurrent=rx.Masked(MASK)), "gru", {"recurrent": "masked", "mask": MASK}
+    ),
+    "fgr_lstm": Case(rx.FGRLSTM(H), "fgr_lstm", {}),
+    "ind_rnn": Case(rx.IndRNN(H), "ind_rnn", {}),
+    "ind_rnn_tanh": Case(rx.IndRNN(H, activation="tanh"), "ind_rnn", {"activation": "tanh"}),
+    "min_gru": Case(rx.MinGRU(H), "min_gru", {}),
+    "min_gru_positive": Case(
+        rx.MinGRU(H, candidate="positive"), "min_gru", {"candidate": "positive"}
+    ),
+    "min_lstm": Case(rx.MinLSTM(H), "min_lstm", {}),
+    "min_lstm_positive": Case(
+        rx.MinLSTM(H, candidate="positive"), "min_lstm", {"candidate": "positive"}
+    ),
+    "lru": Case(rx.LRU(H, state=4), "lru", {}, H),
+    "rg_lru": Case(rx.RGLRU(SIX, blocks=2), "rg_lru", {}, SIX),
+    "ugrnn": Case(rx.UGRNN(H), "ugrnn", {}),
+    "janet": Case(rx.JANET(H), "janet", {}),
+    "janet_beta": Case(rx.JANET(H, beta=0.3), "janet", {"beta": 0.3}),
+    "sru_1": Case(rx.SRU(H, version=1), "sru", {"version": 1}),
+    "sru_1_highway": Case(
+        rx.SRU(H, version=1, output_fn="tanh", highway_scale=1.7),
+        "sru",
+        {"version": 1, "output_fn": "tanh", "highway_scale": 1.7},
+        H,
+    ),
+    "sru_2": Case(rx.SRU(H), "sru", {"version": 2}, H),
+    "sru_2_tanh": Case(
+        rx.SRU(H, output_fn="tanh", highway_scale=1.7),
+        "sru",
+        {"version": 2, "output_fn": "tanh", "highway_scale": 1.7},
+    ),
+    "qrnn_f": Case(rx.QRNN(H, pooling="f"), "qrnn", {"pooling": "f"}),
+    "qrnn_fo": Case(rx.QRNN(H, window=1), "qrnn", {"pooling": "fo"}),
+    "qrnn_ifo": Case(rx.QRNN(H, pooling="ifo", window=3), "qrnn", {"pooling": "ifo"}),
+    "slstm": Case(rx.SLSTM(SIX, heads=2), "slstm", {}, positive=("n",)),
+    "ran": Case(rx.RAN(H), "ran", {}),
+    "ran_identity": Case(rx.RAN(H, output_fn="identity"), "ran", {"output_fn": "identity"}),
+    "li_gru": Case(rx.LiGRU(H), "li_gru", {}),
+    "fast_rnn": Case(rx.FastRNN(H), "fast_rnn", {}),
+    "fast_rnn_relu": Case(
+        rx.FastRNN(SIX, activation="relu", recurrent=rx.BlockDiagonal(2)),
+        "fast_rnn",
+        {"activation": "relu", "recurrent": "block"},
+    ),
+    "fast_grnn": Case(rx.FastGRNN(H), "fast_grnn", {}),
+    "fast_grnn_low_rank": Case(
+        rx.FastGRNN(H, activation="sigmoid", recurrent=rx.LowRank(2)),
+        "fast_grnn",
+        {"activation": "sigmoid", "recurrent": "low_rank"},
+    ),
+    "co_rnn": Case(rx.CoRNN(H), "co_rnn", {}),
+    "co_rnn_options": Case(
+        rx.CoRNN(H, dt=0.3, gamma=1.2, epsilon=0.7),
+        "co_rnn",
+        {"dt": 0.3, "gamma": 1.2, "epsilon": 0.7},
+    ),
+    "lem": Case(rx.LEM(H), "lem", {}),
+    "lem_dt": Case(rx.LEM(H, dt=0.3), "lem", {"dt": 0.3}),
+    "antisymmetric": Case(
+        rx.AntisymmetricRNN(H, epsilon=0.4, gamma=0.3),
+        "antisymmetric",
+        {"epsilon": 0.4, "gamma": 0.3},
+    ),
+    "antisymmetric_gated": Case(
+        rx.AntisymmetricRNN(H, gated=True),
+        "antisymmetric",
+        {"gated": True, "epsilon": 0.01, "gamma": 0.01},
+    ),
+    "brc": Case(rx.BRC(H), "brc", {}),
+    "brc_neuromodulated": Case(rx.BRC(H, neuromodulated=True), "brc", {"neuromodulated": True}),
+    "mut1": Case(rx.MUT(H, variant=1), "mut", {"variant": 1}, H),
+    "mut2": Case(rx.MUT(H, variant=2), "mut", {"variant": 2}, H),
+    "mut3": Case(rx.MUT(H, variant=3), "mut", {"variant": 3}),
+    "multiplicative_lstm": Case(rx.MultiplicativeLSTM(H), "multiplicative_lstm", {}),
+    "multiplicative_lstm_common": Case(
+        rx.MultiplicativeLSTM(H, form="lstm"), "multiplicative_lstm", {"form": "lstm"}
+    ),
+    "star": Case(rx.STAR(H), "star", {}),
+    "cfn": Case(rx.CFN(H), "cfn", {}),
+    "atr": Case(rx.ATR(H), "atr", {}),
+    "light_ru": Case(rx.LightRU(H), "light_ru", {}),
+    "minimal_rnn": Case(rx.MinimalRNN(H), "minimal_rnn", {}),
+    "nas": Case(rx.NAS(H), "nas", {}),
+    "intersection": Case(rx.IntersectionRNN(H), "intersection", {}, H),
+    "jordan": Case(rx.Jordan(H, readout=2), "jordan", {}),
+    "jordan_options": Case(
+        rx.Jordan(H, readout=2, activation="sigmoid", readout_fn="tanh"),
+        "jordan",
+        {"activation": "sigmoid", "readout_fn": "tanh"},
+    ),
+    "unicornn": Case(rx.UnICORNN(H), "unicornn", {}),
+    "unicornn_options": Case(
+        rx.UnICORNN(H, dt=0.7, alpha=0.4), "unicornn", {"dt": 0.7, "alpha": 0.4}
+    ),
+    "scrn": Case(rx.SCRN(H, slow=2), "scrn", {}),
+    "scrn_alpha": Case(rx.SCRN(H, slow=2, alpha=0.4), "scrn", {"alpha": 0.4}),
+    "rhn": Case(rx.RHN(H), "rhn", {}),
+    "rhn_one": Case(rx.RHN(H, depth=1), "rhn", {}),
 }
+
+CONVOLUTIONAL = {
+    "conv_lstm_1d": Spatial(rx.ConvLSTM(3, (3,)), "conv_lstm", {}, (5,)),
+    "conv_lstm_2d": Spatial(
+        rx.ConvLSTM(3, (2, 3), strides=(1, 2), padding="VALID", dilation=(2, 1)),
+        "conv_lstm",
+        {"strides": (1, 2), "padding": "VALID", "dilation": (2, 1)},
+        (4, 6),
+    ),
+    "conv_lstm_3d": Spatial(
+        rx.ConvLSTM(2, (2, 1, 3), strides=2), "conv_lstm", {"strides": (2, 2, 2)}, (3, 2, 4)
+    ),
+    "conv_gru_2d": Spatial(rx.ConvGRU(3), "conv_gru", {"reset": "after"}, (3, 4)),
+    "conv_gru_before": Spatial(
+        rx.ConvGRU(3, (2,), reset="before", dilation=2),
+        "conv_gru",
+        {"reset": "before", "dilation": (2,)},
+        (6,),
+    ),
+    "conv_gru_strides": Spatial(
+        rx.ConvGRU(2, (3,), strides=2, padding="VALID"),
+        "conv_gru",
+        {"strides": (2,), "padding": "VALID"},
+        (7,),
+    ),
+}
+
+# What the quick run of the tests holds every law for: one cell of each kind of loop. The slow run
+# holds the laws for all cells.
+KINDS = {
+    "elman_readout", "lstm", "lstm_everything", "gru", "gru_before", "krause_lstm_input",
+    "layer_norm_lstm", "lem", "min_gru", "rg_lru", "slstm", "qrnn_ifo", "lstm_blocks", "scrn",
+}  # fmt: skip
+
+
+def names(cases: Any) -> list[Any]:
+    """Test parameters: the names, those beyond the kinds marked slow."""
+    return [pytest.param(n, marks=() if n in KINDS else pytest.mark.slow, id=n) for n in cases]
+
+
+every_name = pytest.mark.parametrize("name", names(CASES))
+every_cell = pytest.mark.parametrize(
+    "case", [pytest.param(CASES[p.values[0]], marks=p.marks, id=p.id) for p in names(CASES)]
+)

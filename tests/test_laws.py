@@ -12,10 +12,8 @@ from jax.test_util import check_grads
 
 import recurrax as rx
 
-from .all_cells import CASES
+from .all_cells import every_cell
 from .helpers import assert_close, assert_identical, problem
-
-every_cell = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
 def python_loop(cell, params, xs, carry):

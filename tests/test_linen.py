@@ -9,7 +9,7 @@ import pytest
 
 import recurrax as rx
 
-from .all_cells import CASES
+from .all_cells import every_cell
 from .helpers import assert_close, assert_identical, random_like
 
 FLAX_CELLS = {
@@ -22,7 +22,6 @@ FLAX_CELLS = {
     "mgu_no_reset": lambda **o: nn.MGUCell(5, reset_gate=False, **o),
 }
 every_flax_cell = pytest.mark.parametrize("make", FLAX_CELLS.values(), ids=FLAX_CELLS)
-every_cell = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
 def double(make):

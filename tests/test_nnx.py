@@ -11,7 +11,7 @@ from flax import nnx
 
 import recurrax as rx
 
-from .all_cells import CASES
+from .all_cells import every_cell
 from .helpers import assert_close, random_like
 
 FLAX_CELLS = {
@@ -21,7 +21,6 @@ FLAX_CELLS = {
     "gru": nnx.GRUCell,
 }
 every_flax_cell = pytest.mark.parametrize("make", FLAX_CELLS.values(), ids=FLAX_CELLS)
-every_cell = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
 def flax_cell(make, rng):

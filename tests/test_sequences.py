@@ -11,12 +11,11 @@ from jax.experimental import checkify
 
 import recurrax as rx
 
-from .all_cells import CASES
+from .all_cells import CASES, every_cell
 from .helpers import assert_close, assert_identical, problem, random_like
 
 pytestmark = pytest.mark.once
 
-every_cell = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 PADS = (0.0, np.nan, np.inf, -np.inf, 1e38)
 T = 5
 LENGTHS = (T, 3, 0)

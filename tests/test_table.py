@@ -7,8 +7,10 @@ import pytest
 import recurrax as rx
 from recurrax import cells
 
-from .all_cells import CASES
+from .all_cells import CASES, CONVOLUTIONAL
 from .oracles.numpy_cells import ORACLES
+
+ALL = CASES | CONVOLUTIONAL
 
 PUBLIC = {
     value
@@ -17,30 +19,34 @@ PUBLIC = {
 }
 
 
+# Sizes and initial values.
+NOT_EQUATIONS = {"features", "preset", "readout", "slow", "r_min", "r_max", "max_phase"}
+
+
 def missing_cells(cases):
     return {cell.__name__ for cell in PUBLIC - {type(case.cell) for case in cases.values()}}
 
 
 def test_every_public_cell_is_in_the_table():
-    assert not missing_cells(CASES)
+    assert not missing_cells(ALL)
 
 
 def test_an_absent_cell_would_be_noticed():
-    without = {name: case for name, case in CASES.items() if not isinstance(case.cell, rx.MGU)}
+    without = {name: case for name, case in ALL.items() if not isinstance(case.cell, rx.MGU)}
     assert missing_cells(without) == {"MGU"}
 
 
 @pytest.mark.parametrize("cell", sorted(PUBLIC, key=lambda cell: cell.__name__))
 def test_every_option_is_in_the_table_with_another_value_than_its_default(cell):
     for field in dataclasses.fields(cell):
-        if field.name in ("features", "preset"):  # sizes, and initial values: not equations
+        if field.name in NOT_EQUATIONS:
             continue
-        values = {getattr(c.cell, field.name) for c in CASES.values() if type(c.cell) is cell}
+        values = {getattr(c.cell, field.name) for c in ALL.values() if type(c.cell) is cell}
         assert values - {field.default}, f"{cell.__name__}.{field.name}"
 
 
 def test_every_oracle_is_used():
-    assert {case.oracle for case in CASES.values()} == set(ORACLES)
+    assert {case.oracle for case in ALL.values()} == set(ORACLES)
 
 
 def test_every_public_cell_is_at_the_top_level():

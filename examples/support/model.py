@@ -18,10 +18,17 @@ class StackParams(NamedTuple):
 
 @dataclass(frozen=True)
 class Stack:
-    """Layers from the first to the last; the output sees the last layer's last step only."""
+    """Layers from the first to the last; the output sees what the last layer puts out.
+
+    Attributes:
+      cells: the layers.
+      out_features: size of an output.
+      every_step: whether there is an output at every step, or after the last one only.
+    """
 
     cells: tuple[rx.Cell, ...]
     out_features: int
+    every_step: bool = False
 
     def init(self, key: Array, in_features: int) -> StackParams:
         *cell_keys, output_key = jax.random.split(key, len(self.cells) + 1)
@@ -34,10 +41,14 @@ class Stack:
         return StackParams(tuple(params), kernel, jnp.zeros(self.out_features))
 
     def apply(self, params: StackParams, xs: Array) -> Array:
-        """``xs`` (batch, time, in_features) to outputs (batch, out_features)."""
+        """``xs`` (batch, time, in_features) to outputs (batch, out_features).
+
+        With ``every_step``, (batch, time, out_features).
+        """
         for cell, cell_params in zip(self.cells, params.cells, strict=True):
             _, xs = rx.unroll(cell, cell_params, xs)
-        return xs[:, -1] @ params.kernel + params.bias
+        hs = xs if self.every_step else xs[:, -1]
+        return hs @ params.kernel + params.bias
 
 
 def number_of_parameters(params: Any) -> int:

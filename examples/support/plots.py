@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from support.training import History
 
+STYLES = ("-", "--", ":", "-.")
+"""of lines, when the ten colours come again"""
 SMALLEST_NORM = 1e-18
 """Of what is smaller, the square is no float32 number any more."""
 
@@ -45,6 +48,25 @@ def gradient_flows(
     for row in grid:
         row[0].set_ylabel("norm of d loss / d carry")
     grid[0, 0].legend()
+    _save(figure, path)
+
+
+def seeds(
+    path: Path, title: str, runs: Mapping[str, np.ndarray], epoch: str, error_name: str
+) -> None:
+    """Errors (epochs, seeds) over epochs: the median as a line, the range as a shade around it."""
+    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    ax = figure.subplots()
+    for number, (cell, errors) in enumerate(runs.items()):
+        epochs = np.arange(1, len(errors) + 1)
+        color, style = f"C{number}", STYLES[number // 10 % len(STYLES)]
+        ax.plot(epochs, np.median(errors, axis=1), style, color=color, linewidth=1.2, label=cell)
+        ax.fill_between(epochs, errors.min(1), errors.max(1), color=color, alpha=0.15, linewidth=0)
+    ax.set(title=title, xlabel=epoch, ylabel=error_name)
+    # Linear near 0, because an error rate may be just that.
+    ax.set_yscale("symlog", linthresh=1e-3)
+    ax.set_ylim(bottom=0)
+    figure.legend(loc="outside right upper")
     _save(figure, path)
 
 

@@ -17,12 +17,12 @@ Score = Callable[[Array, Array], Array]
 
 
 class Split(NamedTuple):
-    """Sequences, and what is to be predicted after their last step."""
+    """Sequences, and what is to be predicted: after their last step, or at every step."""
 
     xs: Array
     """(rows, time, features)"""
     ys: Array
-    """(rows,): a class, or a number"""
+    """(rows,) or (rows, time): a class, or a number"""
 
 
 def adam(learning_rate: optax.ScalarOrSchedule, clip_norm: float) -> optax.GradientTransformation:

@@ -34,3 +34,11 @@ def name_of_activation(activation: Any) -> Any:
         if activation is function:
             return name
     return activation
+
+
+def positive(v: Array) -> Array:
+    """``v + 1/2`` for v >= 0, ``sigmoid(v)`` below: positive, and continuous (arXiv:2410.01201)."""
+    return jnp.where(v >= 0, v + 0.5, jax.nn.sigmoid(v))
+
+
+CANDIDATES = {"linear": identity, "positive": positive}

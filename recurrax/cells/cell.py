@@ -65,6 +65,15 @@ class Layer:
         del in_features
         return self.out_features
 
+    def out_batch_shape(self, batch_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The leading axes of y, those before its features, for an x with these."""
+        return batch_shape
+
+    @property
+    def num_feature_axes(self) -> int:
+        """How many axes of x come after batch and time: 1, and more where x has axes of space."""
+        return 1
+
     @property
     def steps(self) -> bool:
         """Whether it has a ``step``, and so can be driven one step at a time."""
@@ -143,6 +152,7 @@ class Cell(Layer):
     def __post_init__(self) -> None:
         if hasattr(self, "features"):  # a cell made of other cells may have no size of its own
             options.positive_int(self, "features")
+        options.by_type(self)
 
     def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> Any:
         """The zero carry.

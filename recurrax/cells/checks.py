@@ -233,8 +233,12 @@ def _explain_shape(
     who: str, where: str, got: Any, want: Any, group: Gates | None, x_name: str | None
 ) -> None:
     expected, came = describe_shape(want), describe_shape(got)
-    if group is not None and group.axes[0] == "x" and got.shape[1:] == want.shape[1:]:
-        given, made_for = want.shape[0], got.shape[0]
+    at = group.axes.index("x") if group is not None and "x" in group.axes else None
+    others = [i for i in range(len(want.shape)) if i != at]
+    if at is not None and [got.shape[i : i + 1] for i in others] == [
+        want.shape[i : i + 1] for i in others
+    ]:
+        given, made_for = want.shape[at], got.shape[at]
         if x_name is None:
             raise ValueError(
                 f"{who}: {where} was made for in_features={made_for}, but sees {given} features "

@@ -1,11 +1,16 @@
 r"""Elman's simple recurrent network (Elman 1990, "Finding structure in time").
 
-    h' = phi(W_h x + U_h h + b_h)
+    n  = phi(W_h x + U_h h + b_h)
+    h' = n                           or, with a leak a,   h' = (1 - a) h + a n
     y  = h'                          or, with a readout,  y = psi(V_y h' + b_y)
 
 Conventions: phi is tanh by default (Keras' SimpleRNN, ``torch.nn.RNN``); with relu and
 ``preset="irnn"`` this is the IRNN of Le, Jaitly & Hinton (2015, arXiv:1504.00941). torch keeps two
-biases; they always enter as their sum, the one ``b.h`` here. The readout is not fed back.
+biases; they always enter as their sum, the one ``b.h`` here. The readout is not fed back; Jordan's
+network (:class:`recurrax.Jordan`) feeds it back.
+
+The leaky form is the leaky integrator of echo state networks (Jaeger 2001) and the continuous-time
+RNN, tau dh/dt = -h + phi(W_h x + U_h h + b_h), by Euler's method with a = dt / tau.
 """
 
 from dataclasses import dataclass
@@ -17,6 +22,7 @@ from jax import Array
 from recurrax.cells import activations, options
 from recurrax.cells.activations import Activation
 from recurrax.cells.cell import Cell
+from recurrax.cells.operators import FULL, Operator, check_operator
 from recurrax.cells.params import Gates, gate_params
 from recurrax.initializers import Preset, preset as find_preset
 
@@ -30,7 +36,7 @@ class ElmanParams(NamedTuple):
     W: Gates
     """h: (in_features, features)"""
     U: Gates
-    """h: (features, features)"""
+    """h: (features, features), or what ``recurrent`` has in its place"""
     b: Gates
     """h: (features,), and with a readout y: (readout,)"""
     V: Gates | None = None
@@ -44,6 +50,9 @@ class Elman(Cell):
     Attributes:
       features: size of h.
       activation: phi: "tanh", "sigmoid", "relu", "identity" or a function.
+      leak: a, above 0 and at most 1, or ``None`` for 1.
+      recurrent: what U_h is: ``rx.Full()``, ``rx.Diagonal()``, ``rx.BlockDiagonal(n)``,
+        ``rx.LowRank(r)`` or ``rx.Masked(mask)``.
       readout: size of y if it is a readout of h, ``None`` for y = h.
       readout_fn: psi, a name or a function; "identity" is the usual linear readout.
       preset: initial values; see :func:`recurrax.initializers.preset`.
@@ -51,21 +60,31 @@ class Elman(Cell):
 
     features: int
     activation: Activation = "tanh"
+    leak: float | None = None
+    recurrent: Operator = FULL
     readout: int | None = None
     readout_fn: Activation = "identity"
     preset: str | Preset = "default"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        options.activation(self, "activation", "readout_fn")
+        options.positive_float(self, "leak", optional=True)
+        if self.leak is not None and self.leak > 1:
+            raise ValueError(f"rx.Elman: leak must be at most 1; got {self.leak!r}.")
+        check_operator(self, self.features)
         options.positive_int(self, "readout", optional=True)
         options.needs(self, "readout_fn", "readout")
-        options.preset(self)
 
     def init(self, key: Array, in_features: int) -> ElmanParams:
         key, key_V, key_b = jax.random.split(key, 3)
         W, U, b = gate_params(
-            key, in_features, self.features, gates="h", preset=self.preset, family="rnn"
+            key,
+            in_features,
+            self.features,
+            gates="h",
+            recurrent=self.recurrent,
+            preset=self.preset,
+            family="rnn",
         )
         if self.readout is None:
             return ElmanParams(W, U, b)
@@ -78,6 +97,8 @@ class Elman(Cell):
         W, U, b, V = params
         phi, psi = activations.get(self.activation), activations.get(self.readout_fn)
         h = phi(x @ W.h + carry.h @ U.h + b.h)
+        if self.leak is not None:
+            h = (1 - self.leak) * carry.h + self.leak * h
         y = h if V is None else psi(h @ V.y + b.y)
         return ElmanCarry(h), y
 

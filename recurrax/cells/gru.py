@@ -23,6 +23,7 @@ from jax import Array
 from recurrax.cells import activations, options
 from recurrax.cells.activations import Activation
 from recurrax.cells.cell import Cell
+from recurrax.cells.operators import FULL, Operator, check_operator
 from recurrax.cells.params import GateParams, gate_params
 from recurrax.initializers import Preset
 
@@ -40,6 +41,8 @@ class GRU(Cell):
       features: size of h.
       reset: where the reset gate stands: ``"after"`` or ``"before"`` the product with U_n.
       recurrent_bias: whether U_n h has a bias of its own, ``b.hn`` (reset="after" only).
+      recurrent: what U is: ``rx.Full()``, ``rx.Diagonal()`` (IndyGRU), ``rx.BlockDiagonal(n)``,
+        ``rx.LowRank(r)`` or ``rx.Masked(mask)``.
       gate_fn: sigma, a name ("sigmoid", "tanh", "relu", "identity") or a function.
       candidate_fn: phi, a name or a function.
       preset: initial values; see :func:`recurrax.initializers.preset`.
@@ -48,12 +51,14 @@ class GRU(Cell):
     features: int
     reset: str = "after"
     recurrent_bias: bool | None = None
+    recurrent: Operator = FULL
     gate_fn: Activation = "sigmoid"
     candidate_fn: Activation = "tanh"
     preset: str | Preset = "default"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_operator(self, self.features)
         options.one_of(self, "reset", ("after", "before"))
         options.one_of(self, "recurrent_bias", (None, False, True))
         if self.recurrent_bias is None:
@@ -63,13 +68,17 @@ class GRU(Cell):
                 "rx.GRU: recurrent_bias=True has no meaning with reset='before', where U_n has no "
                 "product of its own with r; leave it out."
             )
-        options.activation(self, "gate_fn", "candidate_fn")
-        options.preset(self)
 
     def init(self, key: Array, in_features: int) -> GateParams:
         extra = ("hn",) if self.recurrent_bias else ()
         return gate_params(
-            key, in_features, self.features, gates="rzn", extra_biases=extra, preset=self.preset
+            key,
+            in_features,
+            self.features,
+            gates="rzn",
+            recurrent=self.recurrent,
+            extra_biases=extra,
+            preset=self.preset,
         )
 
     def step(self, params: GateParams, carry: GRUCarry, x: Array) -> tuple[GRUCarry, Array]:

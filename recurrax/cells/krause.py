@@ -57,8 +57,6 @@ class KrauseLSTM(Cell):
     def __post_init__(self) -> None:
         super().__post_init__()
         options.one_of(self, "candidate", ("linear", "input"))
-        options.activation(self, "squash")
-        options.preset(self)
 
     def init(self, key: Array, in_features: int) -> GateParams:
         if self.candidate == "input":

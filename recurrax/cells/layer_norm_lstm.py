@@ -25,7 +25,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import activations, normalisation, options
+from recurrax.cells import activations, options
 from recurrax.cells.activations import Activation
 from recurrax.cells.cell import Cell
 from recurrax.cells.normalisation import joint_layer_norm, layer_norm, unit_gains
@@ -80,9 +80,7 @@ class LayerNormLSTM(Cell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        normalisation.positive_eps(self)
-        options.activation(self, "gate_fn", "candidate_fn", "output_fn")
-        options.preset(self)
+        options.positive_float(self, "eps")
 
     def init(self, key: Array, in_features: int) -> LayerNormLSTMParams:
         W, U, b = gate_params(

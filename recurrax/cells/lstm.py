@@ -14,8 +14,16 @@ The peephole terms are there only with ``peephole=``:
   diagonal; articles that lost the remark use the full matrix.
 - ``o_sees="new"``: the output gate sees c' as above; ``"prev"``: it sees c, as i and f do.
 
-Other options: ``couple`` sets i = 1 - f (Greff et al. 2017, arXiv:1503.04069: CIFG; the forget
-gate's weights are the ones kept). ``clip`` cuts c' to [-clip, clip] before o and h' see it, and
+The settings of "LSTM: A Search Space Odyssey" (Greff et al. 2017, arXiv:1503.04069), whose vanilla
+V is ``peephole="diagonal"``, are V with
+
+- NIG, NFG, NOG: ``gates="fo"``, ``"io"``, ``"if"``; an absent gate is the number 1. NFG is the LSTM
+  of 1997 (Hochreiter & Schmidhuber), but for its squashing functions;
+- NIAF, NOAF: ``candidate_fn="identity"``, ``output_fn="identity"``;
+- CIFG: ``couple=True``, i = 1 - f; the forget gate's weights are the ones kept;
+- NP: ``peephole=None``; FGR: :class:`recurrax.FGRLSTM`.
+
+Other options: ``clip`` cuts c' to [-clip, clip] before o and h' see it, and
 ``projection`` makes h' = V_h (o * psi(c')) with a smaller h (Sak et al. 2014, arXiv:1402.1128).
 
 Conventions: sigma is the logistic function, phi and psi are tanh by default. The forget bias is an
@@ -33,6 +41,7 @@ from jax import Array
 from recurrax.cells import activations, options
 from recurrax.cells.activations import Activation
 from recurrax.cells.cell import Cell
+from recurrax.cells.operators import FULL, Operator, check_operator
 from recurrax.cells.params import Gates, gate_params
 from recurrax.initializers import Preset, preset as find_preset
 
@@ -63,6 +72,9 @@ class LSTM(Cell):
 
     Attributes:
       features: size of c, and of h unless there is a projection.
+      gates: the gates that there are: ``"ifo"``, or fewer of them.
+      recurrent: what U is: ``rx.Full()``, ``rx.Diagonal()`` (IndyLSTM), ``rx.BlockDiagonal(n)``,
+        ``rx.LowRank(r)`` or ``rx.Masked(mask)``.
       gate_fn: sigma, a name ("sigmoid", "tanh", "relu", "identity") or a function.
       candidate_fn: phi, a name or a function.
       output_fn: psi, a name or a function.
@@ -75,6 +87,8 @@ class LSTM(Cell):
     """
 
     features: int
+    gates: str = "ifo"
+    recurrent: Operator = FULL
     gate_fn: Activation = "sigmoid"
     candidate_fn: Activation = "tanh"
     output_fn: Activation = "tanh"
@@ -87,23 +101,29 @@ class LSTM(Cell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        options.activation(self, "gate_fn", "candidate_fn", "output_fn")
+        options.one_of(self, "gates", ("ifo", "fo", "io", "if", "i", "f", "o", ""))
         options.one_of(self, "peephole", (None, "diagonal", "full"))
         options.one_of(self, "o_sees", ("new", "prev"))
         options.needs(self, "o_sees", "peephole")
-        options.one_of(self, "couple", (False, True))
-        options.positive_float(self, "clip")
+        if self.couple and not {"i", "f"} <= set(self.gates):
+            raise ValueError(
+                "rx.LSTM: couple=True makes the input gate of the forget gate, and needs both; "
+                f"got gates={self.gates!r}."
+            )
+        options.positive_float(self, "clip", optional=True)
         options.positive_int(self, "projection", optional=True)
-        options.preset(self)
+        check_operator(self, self.out_features)
 
     def init(self, key: Array, in_features: int) -> LSTMParams:
         key, key_P, key_V = jax.random.split(key, 3)
+        gates = self.gates.replace("i", "") if self.couple else self.gates
         W, U, b = gate_params(
             key,
             in_features,
             self.features,
-            gates="fgo" if self.couple else "ifgo",
+            gates=[k for k in "ifgo" if k in gates or k == "g"],
             recurrent_features=self.out_features,
+            recurrent=self.recurrent,
             preset=self.preset,
             family="lstm",
         )
@@ -111,7 +131,6 @@ class LSTM(Cell):
         P = V = None
         if self.peephole is not None:
             axes = ("gate",) if self.peephole == "diagonal" else ("c", "gate")
-            gates = "fo" if self.couple else "ifo"
             P = Gates(axes, **how.P(key_P, (self.features,) * len(axes), gates, float))
         if self.projection is not None:
             V = Gates(("c", "h"), **how.V(key_V, (self.features, self.projection), "h", float))
@@ -127,7 +146,9 @@ class LSTM(Cell):
         h, c = carry
         sigma, phi, psi = map(activations.get, (self.gate_fn, self.candidate_fn, self.output_fn))
 
-        def gate(k: str, c: Array) -> Array:
+        def gate(k: str, c: Array) -> Array | float:
+            if k not in self.gates:
+                return 1.0
             z = x @ W[k] + h @ U[k] + b[k]
             if P is not None:
                 z = z + (P[k] * c if self.peephole == "diagonal" else c @ P[k])

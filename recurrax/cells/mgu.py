@@ -15,7 +15,6 @@ from jax import Array
 from jax.nn import sigmoid
 from jax.numpy import tanh
 
-from recurrax.cells import options
 from recurrax.cells.cell import Cell
 from recurrax.cells.params import GateParams, gate_params
 from recurrax.initializers import Preset
@@ -37,10 +36,6 @@ class MGU(Cell):
 
     features: int
     preset: str | Preset = "default"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        options.preset(self)
 
     def init(self, key: Array, in_features: int) -> GateParams:
         return gate_params(key, in_features, self.features, gates="fn", preset=self.preset)

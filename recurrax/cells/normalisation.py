@@ -6,12 +6,10 @@ over the features of z, for every row of a batch by itself. Gains and offsets be
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import options
 from recurrax.cells.params import BIAS, Gates
 
 
@@ -37,12 +35,3 @@ def joint_layer_norm(z: Mapping[str, Array], eps: float) -> Gates:
 def unit_gains(gates: str, features: int) -> Gates:
     """The gains of a new cell, ``(features,)`` for every gate: ones."""
     return Gates(BIAS, **{gate: jnp.ones(features) for gate in gates})
-
-
-def positive_eps(cell: Any) -> None:
-    """Checks ``eps``: without it, the zero carry would be divided by its deviation, 0."""
-    number = isinstance(cell.eps, int | float) and not isinstance(cell.eps, bool)
-    if not number or not 0 < cell.eps < float("inf"):
-        raise options.wrong(cell.eps, int | float)(
-            f"{options.name_of(cell)}: eps must be a finite number above 0; got {cell.eps!r}."
-        )

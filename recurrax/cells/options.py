@@ -1,12 +1,13 @@
 """The options of a cell, checked once when it is made."""
 
 import difflib
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
-from recurrax.cells.activations import ACTIVATIONS, name_of_activation
-from recurrax.initializers import preset as find_preset
+from recurrax.cells.activations import ACTIVATIONS, Activation, name_of_activation
+from recurrax.initializers import Preset, preset as find_preset
 
 
 def name_of(cell: Any) -> str:
@@ -23,6 +24,30 @@ def instead(value: Any, kinds: Any) -> str:
     return f" Did you mean {value.__name__}({'features' if sized else '...'})?"
 
 
+def by_type(cell: Any) -> None:
+    """Checks the options whose type says all there is to check: activations, presets, flags."""
+    for option in fields(cell) if is_dataclass(cell) else ():
+        if option.type == Activation:
+            activation(cell, option.name)
+        elif option.type == str | Preset:
+            preset(cell)
+        elif option.type is bool:
+            one_of(cell, option.name, (False, True))
+
+
+def number(cell: Any, *options: str) -> None:
+    """Checks that options are finite numbers; NumPy's become Python's."""
+    for option in options:
+        value = getattr(cell, option)
+        if isinstance(value, np.integer | np.floating):
+            value = value.item()
+            object.__setattr__(cell, option, value)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value - value != 0:
+            raise wrong(value, int | float)(
+                f"{name_of(cell)}: {option} must be a finite number; got {value!r}."
+            )
+
+
 def positive_int(cell: Any, option: str, optional: bool = False) -> None:
     """Checks that an option is a positive whole number; NumPy's become Python's."""
     value = getattr(cell, option, None)
@@ -36,16 +61,18 @@ def positive_int(cell: Any, option: str, optional: bool = False) -> None:
         raise wrong(value, int)(f"{name_of(cell)}: {option} must be {kind}; got {value!r}.")
 
 
-def positive_float(cell: Any, option: str) -> None:
-    """Checks that an option is ``None`` or a finite number above zero."""
+def positive_float(cell: Any, option: str, optional: bool = False) -> None:
+    """Checks that an option is a finite number above zero; NumPy's become Python's."""
     value = getattr(cell, option)
-    if value is None:
+    if value is None and optional:
         return
+    if isinstance(value, np.integer | np.floating):
+        value = value.item()
+        object.__setattr__(cell, option, value)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 < value < float("inf"):
-        raise wrong(value, int | float)(
-            f"{name_of(cell)}: {option} must be a finite number above 0 or None; got {value!r}."
-        )
+        kind = "a finite number above 0 or None" if optional else "a finite number above 0"
+        raise wrong(value, int | float)(f"{name_of(cell)}: {option} must be {kind}; got {value!r}.")
 
 
 def rate(cell: Any, option: str) -> None:
@@ -104,6 +131,15 @@ def preset(cell: Any) -> None:
         find_preset(cell.preset)
     except ValueError as error:
         raise ValueError(f"{name_of(cell)}: {error}") from None
+
+
+def divides(cell: Any, option: str, other: str) -> None:
+    """Checks that an option is a divisor of another."""
+    if getattr(cell, other) % getattr(cell, option):
+        raise ValueError(
+            f"{name_of(cell)}: {option} must divide {other}={getattr(cell, other)}; "
+            f"got {getattr(cell, option)!r}."
+        )
 
 
 def same_size(cell: Any, in_features: int, why: str) -> None:

@@ -1,12 +1,14 @@
 """How the parameters of a cell are kept: one entry per gate, by name, as the paper has them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jax import Array
 
+from recurrax.cells.operators import FULL, Kernel, Operator, arrays_of
 from recurrax.initializers import Preset, preset as find_preset
 
 INPUT = ("x", "gate")
@@ -123,7 +125,10 @@ def gate_params(
     gates: Sequence[str],
     *,
     recurrent_features: int | None = None,
+    recurrent_gates: Sequence[str] | None = None,
+    recurrent: Operator = FULL,
     extra_biases: Sequence[str] = (),
+    forget: str | None = None,
     preset: str | Preset = "default",
     family: str = "gru",
 ) -> GateParams:
@@ -135,10 +140,13 @@ def gate_params(
       features: size of every gate.
       gates: gate names: a string of one-letter names such as ``"ifgo"``, or a sequence.
       recurrent_features: size of the h that the gates see, if it is not ``features``.
+      recurrent_gates: the gates that see h, if not all do.
+      recurrent: what stands in the place of a recurrent matrix, such as ``rx.Diagonal()``.
       extra_biases: names of biases that have no kernel.
+      forget: the gate that gets the forget bias of the preset, if there is one.
       preset: how to draw; see :func:`recurrax.initializers.preset`.
-      family: ``"rnn"``, ``"gru"`` or ``"lstm"``; ``"lstm"`` means that gate ``f`` is a forget gate
-        and gets the forget bias of the preset.
+      family: ``"rnn"``, ``"gru"`` or ``"lstm"``, for presets that tell them apart; ``"lstm"`` also
+        means that a gate ``f`` is the forget gate.
 
     Returns:
       ``GateParams(W, U, b)``, of JAX's default float dtype.
@@ -146,17 +154,38 @@ def gate_params(
     how = find_preset(preset, family)
     seen = features if recurrent_features is None else recurrent_features
     key_W, key_U, key_b = jax.random.split(key, 3)
-    if how.U is None:
+    seeing = gates if recurrent_gates is None else recurrent_gates
+    if how.U is None and recurrent == FULL and seeing == gates:
         both = how.W(key_W, (in_features + seen, features), gates, float)
         W = {gate: kernel[:in_features] for gate, kernel in both.items()}
         U = {gate: kernel[in_features:] for gate, kernel in both.items()}
     else:
         W = how.W(key_W, (in_features, features), gates, float)
-        U = how.U(key_U, (seen, features), gates, float)
+        U = recurrent.kernels(how.U or how.W, key_U, seen, features, seeing)
     b = how.b(key_b, (features,), (*gates, *extra_biases), float)
-    if family == "lstm":
-        b["f"] = b["f"] + how.forget_bias
+    if forget is None and family == "lstm" and "f" in b:
+        forget = "f"
+    if forget is not None:
+        b[forget] = b[forget] + how.forget_bias
     return GateParams(Gates(INPUT, **W), Gates(RECURRENT, **U), Gates(BIAS, **b))
+
+
+def input_params(
+    key: Array,
+    in_features: int,
+    features: int,
+    gates: Sequence[str],
+    preset: str | Preset = "default",
+    forget: str | None = None,
+) -> tuple[Gates, Gates]:
+    """``W`` and ``b`` for every gate of a cell whose gates do not see the state."""
+    how = find_preset(preset, "gru")
+    key_W, key_b = jax.random.split(key)
+    W = how.W(key_W, (in_features, features), gates, float)
+    b = how.b(key_b, (features,), gates, float)
+    if forget is not None:
+        b[forget] = b[forget] + how.forget_bias
+    return Gates(INPUT, **W), Gates(BIAS, **b)
 
 
 def params_to_dict(params: Any) -> Any:
@@ -194,6 +223,8 @@ def params_from_dict(like: Any, tree: Any, where: str = "params") -> Any:
         return Gates(like.axes, **found)
     if isinstance(like, Mapping):
         return found
+    if isinstance(like, Kernel):
+        return replace(like, **found)
     items = [found.get(name) for name in parts]
     return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
 
@@ -202,6 +233,8 @@ def _parts(node: Any) -> dict[str, Any] | None:
     """The children of a container by name; ``None`` for an array, or what only JAX can open."""
     if isinstance(node, Gates | Mapping):
         return dict(node.items())
+    if isinstance(node, Kernel):
+        return {name: getattr(node, name) for name in arrays_of(node)}
     if isinstance(node, tuple | list):
         return dict(zip(getattr(node, "_fields", map(str, range(len(node)))), node, strict=True))
     return None

@@ -42,10 +42,6 @@ class SquashedGRU(Cell):
     features: int
     preset: str | Preset = "default"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        options.preset(self)
-
     def init(self, key: Array, in_features: int) -> GateParams:
         options.same_size(self, in_features, "the candidate is tanh(x * r)")
         return gate_params(key, in_features, self.features, gates="rz", preset=self.preset)

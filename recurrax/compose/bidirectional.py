@@ -110,6 +110,13 @@ class Bidirectional(Layer):
     def out_features(self) -> Any:
         return self.out_size(0)
 
+    def out_batch_shape(self, batch_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return self.forward.out_batch_shape(batch_shape)
+
+    @property
+    def num_feature_axes(self) -> int:
+        return max(self.forward.num_feature_axes, self.backward.num_feature_axes)
+
     @property
     def draws(self) -> bool:
         return self.forward.draws or self.backward.draws

@@ -94,7 +94,20 @@ class Stack(Cell):
         )
 
     def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> tuple[Any, ...]:
-        return tuple(cell.initial_carry(batch_shape) for cell in self.cells)
+        shapes = self.batch_shapes(batch_shape)
+        return tuple(
+            cell.initial_carry(shape) for cell, shape in zip(self.cells, shapes, strict=True)
+        )
+
+    def batch_shapes(self, batch_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """The leading axes of what each part takes; strides of a convolution change them."""
+        shapes = [batch_shape]
+        for cell in self.cells:
+            shapes.append(cell.out_batch_shape(shapes[-1]))
+        return shapes[:-1]
+
+    def out_batch_shape(self, batch_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return self.cells[-1].out_batch_shape(self.batch_shapes(batch_shape)[-1])
 
     def start(self, params: Any, batch_shape: tuple[int, ...]) -> tuple[Any, ...]:
         if not isinstance(params, tuple) or len(params) != len(self.cells):
@@ -102,7 +115,10 @@ class Stack(Cell):
                 f"rx.Stack: params must be a tuple of {len(self.cells)}, one for each cell; "
                 f"got {describe(params)}."
             )
-        return tuple(c.start(p, batch_shape) for c, p in zip(self.cells, params, strict=True))
+        shapes = self.batch_shapes(batch_shape)
+        return tuple(
+            cell.start(p, shape) for cell, p, shape in zip(self.cells, params, shapes, strict=True)
+        )
 
     def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
         if not self.steps:
@@ -116,7 +132,10 @@ class Stack(Cell):
     def noise(self, key: Array, x: Any, steps: int) -> Noise:
         draws = keys(key, len(self.cells))
         sizes = self.in_sizes(x.shape[-1])
-        inputs = [jax.ShapeDtypeStruct((*x.shape[:-1], size), x.dtype) for size in sizes]
+        inputs = [
+            jax.ShapeDtypeStruct((*shape, size), x.dtype)
+            for shape, size in zip(self.batch_shapes(x.shape[:-1]), sizes, strict=True)
+        ]
         return together(
             cell.noise(k, x, steps) for cell, k, x in zip(self.cells, draws, inputs, strict=True)
         )
@@ -153,6 +172,10 @@ class Stack(Cell):
             new.append(carry)
             ys.append(y)
         return tuple(new), jnp.concatenate(ys, -1) if self.skip else y
+
+    @property
+    def num_feature_axes(self) -> int:
+        return max(cell.num_feature_axes for cell in self.cells)
 
     @property
     def steps(self) -> bool:

@@ -42,6 +42,13 @@ class Wrapper(Cell):
     def out_size(self, in_features: Any) -> Any:
         return self.cell.out_size(in_features)
 
+    def out_batch_shape(self, batch_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return self.cell.out_batch_shape(batch_shape)
+
+    @property
+    def num_feature_axes(self) -> int:
+        return self.cell.num_feature_axes
+
     @property
     def out_features(self) -> int:
         return self.cell.out_features

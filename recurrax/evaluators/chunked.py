@@ -1,14 +1,17 @@
 """The chunked evaluator: time in pieces, and in each of them bulk work and short loops."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from recurrax.evaluators.window import Window, entry, written_at
+from recurrax.evaluators import associative
+from recurrax.evaluators.window import Window, entry, shifted, written_at
 from recurrax.program.ir import Constant, Op, Value, evaluate
+from recurrax.program.linear import kind_of
 from recurrax.program.program import Loop, Program, program_of
 from recurrax.program.step import Step, with_time
 from recurrax.program.sums import sum_over_time
@@ -19,13 +22,46 @@ Arrays = list[Any]
 def run(*operands: Any, step: Step) -> Arrays:
     """Evaluates a recurrence: ``(*consts, *carry, *first_past, *past, *xs) -> (*carry, *ys)``."""
     program = program_of(step)
+    if step.method != "auto" or not parallel_loops(program):
+        return run_in_chunks(*operands, step=step, parallel=step.method == "associative")
+    on_cpu, elsewhere = (pays_in_parallel(program, step, cpu) for cpu in (True, False))
+    if on_cpu == elsewhere:
+        return run_in_chunks(*operands, step=step, parallel=on_cpu)
+    return lax.platform_dependent(
+        *operands,
+        cpu=partial(run_in_chunks, step=step, parallel=on_cpu),
+        default=partial(run_in_chunks, step=step, parallel=elsewhere),
+    )
+
+
+def parallel_loops(program: Program) -> list[Loop]:
+    """The loops that can run in parallel over time."""
+    loops = [phase.loop for phase in program.phases if phase.loop is not None]
+    return [
+        loop
+        for loop in loops
+        if kind_of(loop.ops, [program.carry[i] for i in loop.components]).parallel
+    ]
+
+
+def pays_in_parallel(program: Program, step: Step, on_cpu: bool) -> bool:
+    """Whether running the linear loops in parallel is faster."""
+    return not on_cpu and step.length >= 64
+
+
+def run_in_chunks(*operands: Any, step: Step, parallel: bool) -> Arrays:
+    """``parallel`` runs the loops in parallel that can."""
+    program = program_of(step)
+    loops = [phase.loop for phase in program.phases if phase.loop is not None]
+    fast = parallel_loops(program) if parallel else []
     consts, carry, first, past, xs = step.split_operands(operands)
     known = dict(zip(program.consts, consts, strict=True))
     known.update(
         {program.carry[i]: carry[i] for i in program.parts.constant}
     )  # a component that no step changes is a parameter
     evaluate(program.invariant, known)
-    chunk = min(step.chunk or default_chunk(program, step), max(step.length, 1))
+    size = step.length if len(fast) == len(loops) else default_chunk(program, step)
+    chunk = min(step.chunk or size, max(step.length, 1))
     whole, rest = divmod(step.length, chunk)
 
     def piece(
@@ -38,7 +74,7 @@ def run(*operands: Any, step: Step) -> Arrays:
             for f, p, axis, lag in zip(first, past, step.past_axes, step.lags, strict=True)
         ]
         carry, ys, scratch = run_chunk(
-            program, step.reverse, steps, known, carry, entries_past, entries, scratch
+            program, step.reverse, steps, known, carry, entries_past, entries, scratch, fast
         )
         buffers = [
             window.write(buffer, y, axis)
@@ -109,6 +145,7 @@ def run_chunk(
     past: Arrays,
     xs: Arrays,
     scratch: list[Arrays],
+    fast: Sequence[Loop],
 ) -> tuple[Arrays, Arrays, list[Arrays]]:
     """A few steps: bulk work and loops in turn. Sequences have time in front."""
     sequences = dict(zip([*program.past, *program.xs], [*past, *xs], strict=True))
@@ -139,9 +176,12 @@ def run_chunk(
     for phase in program.phases:
         sequences.update(in_bulk(phase.bulk, program, read))
         if phase.loop is not None:
-            ends, exports = run_loop(
-                phase.loop, program, reverse, steps, known, carry, read, scratch[len(written)]
-            )
+            given = phase.loop, program, reverse, steps, known, carry, read
+            one_by_one = partial(run_loop, *given, scratch[len(written)])
+            if any(phase.loop is loop for loop in fast):
+                ends, exports = associative.run_loop(*given, one_by_one)
+            else:
+                ends, exports = one_by_one()
             # XLA would split an array that later chunks write into where a concatenation reads it.
             exports = lax.optimization_barrier(exports)
             written.append(exports)
@@ -205,10 +245,3 @@ def run_loop(
         return [env[v] for v in news], exports
 
     return lax.fori_loop(0, steps, body, ([carry[i] for i in loop.components], scratch))
-
-
-def shifted(start: Any, after: Any, reverse: bool) -> Any:
-    """The carry before each step, from the first carry and the carry after each step."""
-    if reverse:
-        return jnp.concatenate([after[1:], start[None]])
-    return jnp.concatenate([start[None], after[:-1]])

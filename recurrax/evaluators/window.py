@@ -24,6 +24,13 @@ def written_at(array: Any, value: Any, t: Any) -> Any:
     return lax.dynamic_update_index_in_dim(array, value, t, 0, allow_negative_indices=False)
 
 
+def shifted(start: Any, after: Any, reverse: bool) -> Any:
+    """The carry before each step, from the first carry and the carry after each step."""
+    if reverse:
+        return jnp.concatenate([after[1:], start[None]])
+    return jnp.concatenate([start[None], after[:-1]])
+
+
 class Window:
     """A stretch of ``steps`` entries that begins at ``start``."""
 

@@ -29,6 +29,7 @@ class Step:
     y_axes: tuple[int, ...]
     chunk: int | None = None
     keep_gates: bool = True  # whether the derivative may read what long products made
+    method: str = "auto"  # "associative": linear loops in parallel; "chunked": none; "auto"
     derived: bool = False  # a derivative of a step: linear in its carry
 
     def split(self, flat: Any) -> tuple[list[Any], list[Any], list[Any], list[Any]]:

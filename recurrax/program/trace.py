@@ -40,6 +40,7 @@ def trace(
     y_axis: int = 0,
     chunk: int | None = None,
     keep_gates: bool = True,
+    method: str = "auto",
 ) -> Traced | NotUnderstood:
     """Traces ``f`` over sequences whose time is on ``x_axis``; outputs have it on ``y_axis``."""
     carry, carry_tree = jax.tree.flatten(init)
@@ -91,6 +92,7 @@ def trace(
         y_axes=(y_axis,) * len(ys),
         chunk=chunk,
         keep_gates=keep_gates,
+        method=method,
     )
     operands = [*closed.consts, *carry, *sequences]
     return Traced(step, operands, jax.tree.structure(shapes))

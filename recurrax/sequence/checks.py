@@ -65,8 +65,10 @@ def check_how(who: str, how: How) -> None:
     check_method(who, how.method, how.chunk, how.keep)
 
 
-def check_sequence(who: str, name: str, xs: Any, time_axis: int) -> None:
+def check_sequence(who: str, name: str, xs: Any, time_axis: int, num_feature_axes: int = 1) -> None:
     """Every array must have a time axis before its features, and all the same number of steps."""
+    space = num_feature_axes - 1
+    layout = "(*batch, time, " + "*space, " * bool(space) + "in_features)"
     if isinstance(time_axis, bool) or not isinstance(time_axis, int):
         raise TypeError(f"{who}: time_axis must be a whole number; got {time_axis!r}.")
     leaves = jax.tree.leaves(xs)
@@ -76,12 +78,18 @@ def check_sequence(who: str, name: str, xs: Any, time_axis: int) -> None:
         concrete(who, name, leaf)
         if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "OSUMm":  # JAX has none of these
             checks.floating(who, name, leaf)
-        if leaf.ndim < 2:
+        if leaf.ndim < num_feature_axes + 1:
             raise ValueError(
-                f"{who}: {name} must have a time and a feature axis, (*batch, time, in_features); "
+                f"{who}: {name} must have a time and a feature axis, {layout}; "
                 f"got shape {checks.describe_shape(leaf)}."
             )
         axis = time_axis + leaf.ndim if time_axis < 0 else time_axis
+        if space and leaf.ndim - num_feature_axes <= axis < leaf.ndim:
+            raise ValueError(
+                f"{who}: {name} must be {layout} for this cell, with {space} axes of space; "
+                f"time_axis={time_axis} names one of them, or the features, of shape "
+                f"{checks.describe_shape(leaf)}. Give the axis of time, time_axis=."
+            )
         if not 0 <= axis < leaf.ndim - 1:
             raise ValueError(
                 f"{who}: time_axis={time_axis} must name an axis of {name} before the last, which "
@@ -125,7 +133,9 @@ def check_given(
     x_name: str,
     names: Given = NAMES,
 ) -> Given:
-    """Checks the arrays beside the inputs; ``shape`` is ``(*batch, time)``, time on its axis."""
+    """Checks the arrays beside the inputs, whose shape is ``shape``, with time on its axis."""
+    axes = len(shape) - (1 if cell is None else cell.num_feature_axes)
+    shape, space = shape[:axes], shape[axes:-1]
     batch = shape[: how.time] + shape[how.time + 1 :]
     lengths, mask, resets, reset_carry, key = given
     if lengths is not None and mask is not None:
@@ -146,7 +156,7 @@ def check_given(
             )
         if cell is not None:
             rows = partial(checks.carry_like, cell)
-            check_reset_carry(who, names.reset_carry, reset_carry, rows(()), rows(batch))
+            check_reset_carry(who, names.reset_carry, reset_carry, rows(space), rows(batch + space))
     return Given(lengths, mask, resets, reset_carry, key)
 
 
@@ -248,7 +258,8 @@ def check_step_keeps_carry(who: str, cell: Any, step: Any, carry: Any, x: Any) -
         raise TypeError(f"{who}: {name} must return a pair, (carry, y); it returned {pair}.")
     new, y = pair
     check_kept(who, name, carry, new)
-    batch = jax.tree.leaves(x)[0].shape[:-1]
+    shape = jax.tree.leaves(x)[0].shape
+    batch = shape[: len(shape) - cell.num_feature_axes]
     for leaf in jax.tree.leaves(y):
         if leaf.shape[: len(batch)] != batch:
             raise ValueError(
@@ -303,7 +314,8 @@ def as_carry_dtype(who: str, cell: Layer | None, carry_dtype: Any) -> Any:
     if not carry_dtype:
         return None
     if cell is not None:
-        leaves = jax.tree_util.tree_leaves_with_path(checks.carry_like(cell, ()))
+        space = (1,) * (cell.num_feature_axes - 1)
+        leaves = jax.tree_util.tree_leaves_with_path(checks.carry_like(cell, space))
         fields = sorted({name for path, _ in leaves if (name := field_of(path))})
         for field in carry_dtype:
             if field not in fields:

@@ -75,6 +75,7 @@ class Stream:
         self.cell, self.params = cell, params
         self._options = tuple(sorted(options.items()))
         self.batch_shape = checks.as_batch_shape(cell, batch_shape)
+        self._time = len(self.batch_shape) + 1 - cell.num_feature_axes  # space comes after time
         start = cell.start(params, self.batch_shape)
         if carry is not None:
             checks.check_carry(WHO, carry, checks.carry_like(cell, self.batch_shape))
@@ -99,7 +100,9 @@ class Stream:
         if rows is None:
             self._carry = None
             return
-        rows = check_steps(WHO, "rows", rows, self.batch_shape, "the stream", "batch axes")
+        rows = check_steps(
+            WHO, "rows", rows, self.batch_shape[: self._time], "the stream", "batch axes"
+        )
         carry = self.carry
         start = jax.tree.map(lambda s, c: s.astype(c.dtype), self._start, carry)
         self._carry = where(jnp.asarray(rows), start, carry)
@@ -107,9 +110,9 @@ class Stream:
     def __call__(self, x: Any) -> Any:
         """One step: ``x`` is ``(*batch, in_features)``, the output ``(*batch, out_features)``."""
         self._check_batch("x", x, "")
-        xs = jax.tree.map(lambda a: jnp.expand_dims(a, len(self.batch_shape)), x)
+        xs = jax.tree.map(lambda a: jnp.expand_dims(a, self._time), x)
         ys = self.unroll(xs)
-        return jax.tree.map(lambda a: jnp.squeeze(a, len(self.batch_shape)), ys)
+        return jax.tree.map(lambda a: jnp.squeeze(a, self._time), ys)
 
     def unroll(self, xs: Any, *, lengths: Any = None, mask: Any = None, resets: Any = None) -> Any:
         """Several steps: ``xs`` is ``(*batch, time, in_features)``.
@@ -118,10 +121,10 @@ class Stream:
         first carry back.
         """
         self._check_batch("xs", xs, "time, ")
-        check_sequence(WHO, "xs", xs, len(self.batch_shape))
+        check_sequence(WHO, "xs", xs, self._time, self.cell.num_feature_axes)
         if not (lengths is mask is resets is None):
-            how, given = How(len(self.batch_shape)), Given(lengths, mask, resets)
-            check_given(WHO, None, given, how, jax.tree.leaves(xs)[0].shape[:-1], "xs")
+            how, given = How(self._time), Given(lengths, mask, resets)
+            check_given(WHO, self.cell, given, how, jax.tree.leaves(xs)[0].shape, "xs")
         beside = {"lengths": lengths, "mask": mask, "resets": resets}
         if resets is not None:
             beside["reset_carry"] = self._start
@@ -141,8 +144,11 @@ class Stream:
                     f"{WHO}: {name} is traced, but a stream keeps its carry and cannot be used "
                     "inside jax.jit and its like; use rx.unroll there."
                 )
-            if leaf.ndim != axes + bool(time) + 1 or leaf.shape[:axes] != self.batch_shape:
-                batch = "".join(f"{size}, " for size in self.batch_shape)
+            at = self._time
+            before = leaf.shape[:at] + leaf.shape[at + bool(time) : -1]
+            if leaf.ndim != axes + bool(time) + 1 or before != self.batch_shape:
+                sizes = [f"{size}, " for size in self.batch_shape]
+                batch, time = "".join(sizes[:at]), time + "".join(sizes[at:])
                 raise ValueError(
                     f"{WHO}: {name} must have shape ({batch}{time}in_features), beginning with the "
                     f"batch axes of the stream; got {checks.describe_shape(leaf)}."
@@ -153,7 +159,7 @@ def _run(cell: Layer, pairs: Any, carry: Any, params: Any, xs: Any, beside: Any)
     options = dict(pairs)
     if isinstance(options["carry_dtype"], tuple):  # by field
         options["carry_dtype"] = dict(options["carry_dtype"])
-    batch = jax.tree.leaves(xs)[0].ndim - 2
+    batch = jax.tree.leaves(xs)[0].ndim - 1 - cell.num_feature_axes
     checks.arguments(cell, WHO, params, carry, first_step(xs, batch), "x")  # while it is traced
     return unroll(cell, params, xs, carry, time_axis=batch, **beside, **options)
 

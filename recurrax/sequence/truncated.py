@@ -59,7 +59,7 @@ def unroll_truncated(
       >>> gradient = jax.grad(loss)(params)
     """
     check_forward(WHO, cell, "truncated gradients need")
-    check_sequence(WHO, "xs", xs, time_axis)
+    check_sequence(WHO, "xs", xs, time_axis, cell.num_feature_axes)
     k2 = k1 if k2 is None else k2
     check_pieces(k1, k2)
     for name in ("reverse", "order", "return_carries", "key", "keep"):
@@ -73,7 +73,7 @@ def unroll_truncated(
     beside = {"mask": mask, "resets": resets}
     options = {**options, "time_axis": time_axis}
     given = Given(lengths, mask, resets, reset_carry)
-    check_given(WHO, cell, given, How(time), first.shape[:-1], "xs")
+    check_given(WHO, cell, given, How(time), first.shape, "xs")
     lengths = None if lengths is None else within(jnp.asarray(lengths), steps)
     carry, _ = unroll(cell, params, cut(xs, time_axis, 0, 0), carry, **options)  # with its dtypes
     start = carry if reset_carry is None else reset_carry

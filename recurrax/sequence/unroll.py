@@ -107,7 +107,7 @@ def unroll(
       (True, 0.0)
     """
     check_layer(WHO, cell)
-    check_sequence(WHO, "xs", xs, time_axis)
+    check_sequence(WHO, "xs", xs, time_axis, cell.num_feature_axes)
     first = jax.tree.leaves(xs)[0]
     how = How(
         time=time_axis % first.ndim,
@@ -125,7 +125,7 @@ def unroll(
     x0 = first_step(xs, time_axis)
     checks.arguments(cell, WHO, params, carry, x0, "xs")
     given = Given(lengths, mask, resets, reset_carry, key)
-    given = check_given(WHO, cell, given, how, first.shape[:-1], "xs")
+    given = check_given(WHO, cell, given, how, first.shape, "xs")
     check_key(WHO, cell, key)
     return _unroll(cell, params, aligned(xs, time_axis, how.time), carry, how, given)
 

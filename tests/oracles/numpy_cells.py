@@ -6,6 +6,9 @@ An oracle is a function `cell(params, carry, xs, **options) -> (carry, ys)`:
     carry    dict of arrays, `{"h": (B, H), "c": (B, H)}`
     xs, ys   (T, B, I) and (T, B, out)
 
+The cells of the posts, the common ones and the layer norms are here; the others are by family in
+the files that are imported below.
+
 `W` acts on the input, `U` on the recurrent state, `V` on the output, `P` is a peephole, `b` a bias.
 
 The oracles never look at how the library computes: no fused matrices, nothing hoisted, one line per
@@ -15,39 +18,62 @@ no `abs`, `max` or comparison of a complex number: a branch is decided by the re
 
 import numpy as np
 
+from .functions import FUNCTIONS, clip_to, sigmoid
+from .numpy_convolutional import conv_gru, conv_lstm
+from .numpy_diagonal import (
+    brc,
+    ind_rnn,
+    lru,
+    min_gru,
+    min_lstm,
+    qrnn,
+    rg_lru,
+    sru,
+    unicornn,
+)
+from .numpy_gru_family import (
+    atr,
+    cfn,
+    intersection,
+    li_gru,
+    light_ru,
+    minimal_rnn,
+    mut,
+    rhn,
+    star,
+    ugrnn,
+)
+from .numpy_lstm_family import fgr_lstm, janet, multiplicative_lstm, nas, ran, slstm
+from .numpy_stable import antisymmetric, co_rnn, fast_grnn, fast_rnn, jordan, lem, scrn
+from .recurrent_product import recurrent_product
 
-def sigmoid(z):
-    return 1 / (1 + np.exp(-z))
 
-
-def relu(z):
-    return np.where(z.real > 0, z, 0)
-
-
-def identity(z):
-    return z
-
-
-def clip_to(z, limit):
-    """`z` inside [-limit, limit]; outside, the nearest bound, whose derivative is 0."""
-    bound = limit * np.sign(z.real)
-    return np.where(np.abs(z.real) > limit, bound, z)
-
-
-FUNCTIONS = {"tanh": np.tanh, "sigmoid": sigmoid, "relu": relu, "identity": identity}
-
-
-def elman(params, carry, xs, *, activation="tanh", readout=False, readout_fn="identity"):
+def elman(
+    params,
+    carry,
+    xs,
+    *,
+    activation="tanh",
+    readout=False,
+    readout_fn="identity",
+    leak=None,
+    recurrent="full",
+    mask=None,
+):
     """Simple recurrent network, Elman (1990), with an optional readout that is not fed back.
 
-    h_t = act(x_t W_h + h_{t-1} U_h + b_h)
+    n_t = act(x_t W_h + h_{t-1} U_h + b_h)
+    h_t = n_t, or (1 - leak) * h_{t-1} + leak * n_t
     y_t = h_t, or readout_fn(h_t V_y + b_y)
+
+    recurrent   the operator that stands for U, with its mask: see `recurrent_product`
     """
     W, U, b = params["W"], params["U"], params["b"]
     act, read = FUNCTIONS[activation], FUNCTIONS[readout_fn]
     h, ys = carry["h"], []
     for x in xs:
-        h = act(x @ W["h"] + h @ U["h"] + b["h"])
+        n = act(x @ W["h"] + recurrent_product(h, U["h"], recurrent, mask) + b["h"])
+        h = n if leak is None else (1 - leak) * h + leak * n
         y = read(h @ params["V"]["y"] + b["y"]) if readout else h
         ys.append(y)
     return {"h": h}, np.stack(ys)
@@ -66,6 +92,9 @@ def lstm(
     couple=False,
     clip=None,
     projection=False,
+    gates="ifo",
+    recurrent="full",
+    mask=None,
 ):
     """Long short-term memory with a forget gate, Gers, Schmidhuber and Cummins (2000).
 
@@ -81,6 +110,8 @@ def lstm(
     couple      i_t = 1 - f_t (Greff et al. 2017, CIFG)
     clip        c_t is held in [-clip, clip] before anything reads it (Sak et al. 2014)
     projection  h_t = (o_t * output_fn(c_t)) V_h (Sak et al. 2014)
+    gates       a gate that is not named is 1, without parameters (Greff et al. 2017, NIG, NFG, NOG)
+    recurrent   the operator that stands for U, with its mask: see `recurrent_product`
     """
     W, U, b = params["W"], params["U"], params["b"]
     gate_fn, candidate_fn = FUNCTIONS[gate_fn], FUNCTIONS[candidate_fn]
@@ -97,17 +128,23 @@ def lstm(
             case _:
                 raise ValueError(f"unknown peephole {peephole!r}")
 
+    def linear(k, x, h):
+        return x @ W[k] + recurrent_product(h, U[k], recurrent, mask) + b[k]
+
     h, c, ys = carry["h"], carry["c"], []
     for x in xs:
         c_prev = c
-        f = gate_fn(x @ W["f"] + h @ U["f"] + b["f"] + peep("f", c_prev))
-        i = 1 - f if couple else gate_fn(x @ W["i"] + h @ U["i"] + b["i"] + peep("i", c_prev))
-        g = candidate_fn(x @ W["g"] + h @ U["g"] + b["g"])
+        f = gate_fn(linear("f", x, h) + peep("f", c_prev)) if "f" in gates else 1
+        if couple:
+            i = 1 - f
+        else:
+            i = gate_fn(linear("i", x, h) + peep("i", c_prev)) if "i" in gates else 1
+        g = candidate_fn(linear("g", x, h))
         c = f * c_prev + i * g
         if clip is not None:
             c = clip_to(c, clip)
         seen = {"new": c, "prev": c_prev}[o_sees]
-        o = gate_fn(x @ W["o"] + h @ U["o"] + b["o"] + peep("o", seen))
+        o = gate_fn(linear("o", x, h) + peep("o", seen)) if "o" in gates else 1
         h = o * output_fn(c)
         if projection:
             h = h @ params["V"]["h"]
@@ -124,6 +161,8 @@ def gru(
     candidate_fn="tanh",
     reset="after",
     recurrent_bias=True,
+    recurrent="full",
+    mask=None,
 ):
     """Gated recurrent unit, Cho et al. (2014).
 
@@ -134,23 +173,28 @@ def gru(
     h_t = (1 - z_t) * n_t + z_t * h_{t-1}
 
     Without `recurrent_bias` there is no b_hn; with reset="before" it could not be told from b_n and
-    never exists.
+    never exists. `recurrent` is the operator that stands for U, with its mask: see
+    `recurrent_product`.
     """
     W, U, b = params["W"], params["U"], params["b"]
     gate_fn, candidate_fn = FUNCTIONS[gate_fn], FUNCTIONS[candidate_fn]
+
+    def product(h, gate):
+        return recurrent_product(h, U[gate], recurrent, mask)
+
     h, ys = carry["h"], []
     for x in xs:
-        r = gate_fn(x @ W["r"] + h @ U["r"] + b["r"])
-        z = gate_fn(x @ W["z"] + h @ U["z"] + b["z"])
+        r = gate_fn(x @ W["r"] + product(h, "r") + b["r"])
+        z = gate_fn(x @ W["z"] + product(h, "z") + b["z"])
         match reset:
             case "after":
                 b_hn = b["hn"] if recurrent_bias else 0
-                recurrent = r * (h @ U["n"] + b_hn)
+                reset_part = r * (product(h, "n") + b_hn)
             case "before":
-                recurrent = (r * h) @ U["n"]
+                reset_part = product(r * h, "n")
             case _:
                 raise ValueError(f"unknown reset {reset!r}")
-        n = candidate_fn(x @ W["n"] + b["n"] + recurrent)
+        n = candidate_fn(x @ W["n"] + b["n"] + reset_part)
         h = (1 - z) * n + z * h
         ys.append(h)
     return {"h": h}, np.stack(ys)
@@ -299,4 +343,38 @@ ORACLES = {
     "squashed_gru": squashed_gru,
     "layer_norm_lstm": layer_norm_lstm,
     "layer_norm_gru": layer_norm_gru,
+    "fgr_lstm": fgr_lstm,
+    "ind_rnn": ind_rnn,
+    "min_gru": min_gru,
+    "min_lstm": min_lstm,
+    "lru": lru,
+    "rg_lru": rg_lru,
+    "ugrnn": ugrnn,
+    "janet": janet,
+    "sru": sru,
+    "qrnn": qrnn,
+    "slstm": slstm,
+    "ran": ran,
+    "li_gru": li_gru,
+    "fast_rnn": fast_rnn,
+    "fast_grnn": fast_grnn,
+    "co_rnn": co_rnn,
+    "lem": lem,
+    "antisymmetric": antisymmetric,
+    "brc": brc,
+    "mut": mut,
+    "multiplicative_lstm": multiplicative_lstm,
+    "conv_lstm": conv_lstm,
+    "conv_gru": conv_gru,
+    "star": star,
+    "cfn": cfn,
+    "atr": atr,
+    "light_ru": light_ru,
+    "minimal_rnn": minimal_rnn,
+    "nas": nas,
+    "intersection": intersection,
+    "jordan": jordan,
+    "unicornn": unicornn,
+    "scrn": scrn,
+    "rhn": rhn,
 }

@@ -25,8 +25,7 @@ def numerical_gradients(oracle, params, carry, xs, cotangent_ys, cotangent_carry
 
     def loss(params, carry, xs):
         final, ys = oracle(params, carry, xs, **options)
-        from_carry = sum(np.sum(final[field] * cotangent_carry[field]) for field in final)
-        return np.sum(ys * cotangent_ys) + from_carry
+        return np.sum(ys * cotangent_ys) + _dot(final, cotangent_carry)
 
     inputs = _complex_copy({"params": params, "carry": carry, "xs": xs})
 
@@ -49,4 +48,15 @@ def _complex_copy(tree):
 def _map_leaves(function, tree):
     if isinstance(tree, dict):
         return {key: _map_leaves(function, branch) for key, branch in tree.items()}
+    if isinstance(tree, tuple):
+        return tuple(_map_leaves(function, branch) for branch in tree)
     return function(tree)
+
+
+def _dot(tree, other):
+    """The sum of the products of all numbers of two trees of one structure."""
+    if isinstance(tree, dict):
+        return sum(_dot(branch, other[key]) for key, branch in tree.items())
+    if isinstance(tree, tuple):
+        return sum(_dot(*branches) for branches in zip(tree, other, strict=True))
+    return np.sum(tree * other)

@@ -1,0 +1,81 @@
+r"""Antisymmetric RNN, plain and gated (Chang, Chen, Haber & Chi 2019, arXiv:1902.09689).
+
+    M  = U_h - U_h^T - gamma I
+    h' = h + epsilon * tanh(W_h x + M h + b_h)
+    h' = h + epsilon * sigma(W_z x + M h + b_z) * tanh(W_h x + M h + b_h)      gated=True
+
+Euler's method for an ordinary differential equation whose linear part is antisymmetric, so that it
+neither grows nor decays but for the diffusion gamma. M is made once per run, not once per step.
+
+Conventions: W is N(0, 1/in_features) and U is N(0, 1/features), as the paper with sigma = 1.
+torchrecurrent draws U from N(0, 1), and its gated cell leaves out a bias.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+from jax.nn import sigmoid
+from jax.numpy import tanh
+
+from recurrax.cells import options
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import GateParams, gate_params
+from recurrax.initializers import Preset, per_gate, variance_scaling
+
+
+class AntisymmetricRNNCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+FAN_IN = per_gate(variance_scaling(1.0, "fan_in", "normal"))
+PAPER = Preset(FAN_IN, FAN_IN)
+
+
+@dataclass(frozen=True)
+class AntisymmetricRNN(Cell):
+    """Antisymmetric RNN; equations in :mod:`recurrax.cells.antisymmetric`.
+
+    Attributes:
+      features: size of h.
+      gated: whether there is an input gate.
+      epsilon: time step, above 0.
+      gamma: diffusion.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    gated: bool = False
+    epsilon: float = 0.01
+    gamma: float = 0.01
+    preset: str | Preset = PAPER
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        options.positive_float(self, "epsilon")
+        options.number(self, "gamma")
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        return gate_params(
+            key,
+            in_features,
+            self.features,
+            gates="hz" if self.gated else "h",
+            recurrent_gates="h",
+            preset=self.preset,
+            family="rnn",
+        )
+
+    def step(
+        self, params: GateParams, carry: AntisymmetricRNNCarry, x: Array
+    ) -> tuple[AntisymmetricRNNCarry, Array]:
+        W, U, b = params
+        h = carry.h
+        M = U.h - U.h.T - self.gamma * jnp.eye(self.features, dtype=U.h.dtype)
+        n = tanh(x @ W.h + h @ M + b.h)
+        if self.gated:
+            n = sigmoid(x @ W.z + h @ M + b.z) * n
+        h = h + self.epsilon * n
+        return AntisymmetricRNNCarry(h), h

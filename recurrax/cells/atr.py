@@ -1,0 +1,60 @@
+r"""Addition-subtraction twin-gated recurrent network (Zhang, Xiong, Su, Lin & Zhang 2018,
+arXiv:1810.12546).
+
+    p  = W_p x
+    q  = U_q h
+    i  = sigma(p + q)
+    f  = sigma(p - q)
+    h' = i * p + f * h
+
+Two gates from one pair of kernels.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jax import Array
+from jax.nn import sigmoid
+
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import Gates, gate_params
+from recurrax.initializers import Preset
+
+
+class ATRCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+class ATRParams(NamedTuple):
+    W: Gates
+    """p: (in_features, features)"""
+    U: Gates
+    """q: (features, features)"""
+
+
+@dataclass(frozen=True)
+class ATR(Cell):
+    """Twin-gated recurrent network; equations in :mod:`recurrax.cells.atr`.
+
+    Attributes:
+      features: size of h.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    preset: str | Preset = "default"
+
+    def init(self, key: Array, in_features: int) -> ATRParams:
+        W, U, _ = gate_params(
+            key, in_features, self.features, gates="p", recurrent_gates="q", preset=self.preset
+        )
+        return ATRParams(W, U)
+
+    def step(self, params: ATRParams, carry: ATRCarry, x: Array) -> tuple[ATRCarry, Array]:
+        W, U = params
+        p = x @ W.p
+        q = carry.h @ U.q
+        i, f = sigmoid(p + q), sigmoid(p - q)
+        h = i * p + f * carry.h
+        return ATRCarry(h), h

@@ -1,0 +1,72 @@
+r"""Bistable recurrent cell, also neuromodulated (Vecoven, Ernst & Drion 2021, arXiv:2006.05252).
+
+    a  = 1 + tanh(W_a x + U_a h + b_a)
+    c  = sigma   (W_c x + U_c h + b_c)
+    h' = c * h + (1 - c) * tanh(W_h x + a * h)
+
+Every unit feeds back on itself with the strength a, and holds one of two values where a > 1. In the
+bistable cell (BRC) U_a and U_c are diagonal, so that a unit sees itself alone; neuromodulated
+(nBRC), they are matrices.
+
+Conventions: as the authors' code, there is no b_h; the diagonals of the BRC start at 1, and kernels
+are Glorot uniform.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+from jax.nn import sigmoid
+from jax.numpy import tanh
+
+from recurrax.cells.cell import Cell
+from recurrax.cells.operators import FULL, Diagonal, DiagonalKernel
+from recurrax.cells.params import GateParams, Gates, gate_params
+from recurrax.initializers import Preset, glorot_uniform, per_gate
+
+
+class BRCCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+GLOROT = Preset(per_gate(glorot_uniform()), per_gate(glorot_uniform()))
+
+
+@dataclass(frozen=True)
+class BRC(Cell):
+    """Bistable recurrent cell; equations in :mod:`recurrax.cells.brc`.
+
+    Attributes:
+      features: size of h.
+      neuromodulated: whether a and c see all units (nBRC) or their own (BRC).
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    neuromodulated: bool = False
+    preset: str | Preset = GLOROT
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        W, U, b = gate_params(
+            key,
+            in_features,
+            self.features,
+            gates="ach",
+            recurrent_gates="ac",
+            recurrent=FULL if self.neuromodulated else Diagonal(),
+            preset=self.preset,
+        )
+        if not self.neuromodulated:
+            one = DiagonalKernel(jnp.ones(self.features))
+            U = U.replace(a=one, c=one)
+        return GateParams(W, U, Gates(b.axes, a=b.a, c=b.c))
+
+    def step(self, params: GateParams, carry: BRCCarry, x: Array) -> tuple[BRCCarry, Array]:
+        W, U, b = params
+        h = carry.h
+        a = 1 + tanh(x @ W.a + h @ U.a + b.a)
+        c = sigmoid(x @ W.c + h @ U.c + b.c)
+        h = c * h + (1 - c) * tanh(x @ W.h + a * h)
+        return BRCCarry(h), h

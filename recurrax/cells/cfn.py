@@ -1,0 +1,53 @@
+r"""Chaos-free network (Laurent & von Brecht 2017, arXiv:1612.06212).
+
+    f  = sigma(W_f x + U_f h + b_f)
+    i  = sigma(W_i x + U_i h + b_i)
+    h' = f * tanh(h) + i * tanh(W_c x)
+
+Without input the state can only decay: the dynamics are trivial, and no attractor is strange.
+
+Conventions: theta and eta in the paper are f and i; b_f starts at 1 and b_i at -1, as there.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jax import Array
+from jax.nn import sigmoid
+from jax.numpy import tanh
+
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import GateParams, Gates, gate_params
+from recurrax.initializers import Preset
+
+
+class CFNCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+@dataclass(frozen=True)
+class CFN(Cell):
+    """Chaos-free network; equations in :mod:`recurrax.cells.cfn`.
+
+    Attributes:
+      features: size of h.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    preset: str | Preset = "default"
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        W, U, b = gate_params(
+            key, in_features, self.features, gates="fic", recurrent_gates="fi", preset=self.preset
+        )
+        return GateParams(W, U, Gates(b.axes, f=b.f + 1, i=b.i - 1))
+
+    def step(self, params: GateParams, carry: CFNCarry, x: Array) -> tuple[CFNCarry, Array]:
+        W, U, b = params
+        h = carry.h
+        f = sigmoid(x @ W.f + h @ U.f + b.f)
+        i = sigmoid(x @ W.i + h @ U.i + b.i)
+        h = f * tanh(h) + i * tanh(x @ W.c)
+        return CFNCarry(h), h

@@ -1,0 +1,73 @@
+r"""Coupled oscillatory network (Rusch & Mishra 2021, arXiv:2010.00951).
+
+    z' = z + dt * (tanh(W_z x + U_y y + U_z z + b_z) - gamma * y - epsilon * z)
+    y' = y + dt * z'
+
+A network of damped, driven oscillators, discretised: y is where they are, z how fast. gamma is the
+square of their frequency, epsilon the damping; gradients neither vanish nor explode for a small dt.
+
+Conventions: the defaults are the authors' for the adding problem. Kernels and biases are uniform on
++-1/sqrt(features), close to the torch default that the authors leave.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jax import Array
+from jax.numpy import tanh
+
+from recurrax.cells import options
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import GateParams, Gates, gate_params
+from recurrax.initializers import Preset
+
+
+class CoRNNCarry(NamedTuple):
+    y: Array
+    """(*batch, features)"""
+    z: Array
+    """(*batch, features)"""
+
+
+@dataclass(frozen=True)
+class CoRNN(Cell):
+    """Coupled oscillatory network; equations in :mod:`recurrax.cells.co_rnn`.
+
+    Attributes:
+      features: size of y and z.
+      dt: time step, above 0.
+      gamma: frequency squared.
+      epsilon: damping.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    dt: float = 0.06
+    gamma: float = 66.0
+    epsilon: float = 15.0
+    preset: str | Preset = "torch"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        options.positive_float(self, "dt")
+        options.number(self, "gamma", "epsilon")
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        W, U, b = gate_params(
+            key,
+            in_features,
+            self.features,
+            gates="z",
+            recurrent_gates="yz",
+            preset=self.preset,
+            family="rnn",
+        )
+        return GateParams(W, Gates(("h", "gate"), y=U.y, z=U.z), b)
+
+    def step(self, params: GateParams, carry: CoRNNCarry, x: Array) -> tuple[CoRNNCarry, Array]:
+        W, U, b = params
+        y, z = carry
+        force = tanh(x @ W.z + y @ U.y + z @ U.z + b.z)
+        z = z + self.dt * (force - self.gamma * y - self.epsilon * z)
+        y = y + self.dt * z
+        return CoRNNCarry(y, z), y

@@ -1,0 +1,62 @@
+r"""Independently recurrent network (Li, Li, Cook, Zhu & Gao 2018, arXiv:1803.04831).
+
+    h' = phi(W_h x + u_h * h + b_h)
+
+Every unit sees itself alone; layers of a stack mix them. phi is relu in the paper.
+
+Conventions: u is drawn from U(0, 1). For sequences of T steps the paper keeps |u| at or below
+2^(1/T), and starts the last layer of a memory task near 1; clip it in the optimiser.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+from jax import Array
+
+from recurrax.cells import activations
+from recurrax.cells.activations import Activation
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import BIAS, Gates, input_params
+from recurrax.initializers import Preset, per_gate, uniform
+
+
+class IndRNNCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+class IndRNNParams(NamedTuple):
+    W: Gates
+    """h: (in_features, features)"""
+    u: Gates
+    """h: (features,)"""
+    b: Gates
+    """h: (features,)"""
+
+
+@dataclass(frozen=True)
+class IndRNN(Cell):
+    """Independently recurrent network; equations in :mod:`recurrax.cells.ind_rnn`.
+
+    Attributes:
+      features: size of h.
+      activation: phi, a name ("relu", "tanh", "sigmoid", "identity") or a function.
+      preset: initial values of W and b; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    activation: Activation = "relu"
+    preset: str | Preset = "default"
+
+    def init(self, key: Array, in_features: int) -> IndRNNParams:
+        key, key_u = jax.random.split(key)
+        W, b = input_params(key, in_features, self.features, "h", self.preset)
+        u = per_gate(uniform(0.0, 1.0))(key_u, (self.features,), "h", float)
+        return IndRNNParams(W, Gates(BIAS, **u), b)
+
+    def step(self, params: IndRNNParams, carry: IndRNNCarry, x: Array) -> tuple[IndRNNCarry, Array]:
+        W, u, b = params
+        phi = activations.get(self.activation)
+        h = phi(x @ W.h + u.h * carry.h + b.h)
+        return IndRNNCarry(h), h

@@ -1,0 +1,64 @@
+r"""Long expressive memory (Rusch, Mishra, Erichson & Mahoney 2022, arXiv:2110.04744).
+
+    dz = dt * sigma(W_tz x + U_tz y + b_tz)
+    dy = dt * sigma(W_ty x + U_ty y + b_ty)
+    z' = (1 - dz) * z + dz * tanh(W_z x + U_z y  + b_z)
+    y' = (1 - dy) * y + dy * tanh(W_y x + U_y z' + b_y)
+
+Two states with learned time scales, dz and dy. y sees the new z: the second line of products waits
+for the first.
+
+Conventions: kernels and biases are uniform on +-1/sqrt(features), as the authors'. torchrecurrent
+and RecurrentLayers.jl show y the old z, which is another cell.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jax import Array
+from jax.nn import sigmoid
+from jax.numpy import tanh
+
+from recurrax.cells import options
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import GateParams, gate_params
+from recurrax.initializers import Preset
+
+
+class LEMCarry(NamedTuple):
+    y: Array
+    """(*batch, features)"""
+    z: Array
+    """(*batch, features)"""
+
+
+@dataclass(frozen=True)
+class LEM(Cell):
+    """Long expressive memory; equations in :mod:`recurrax.cells.lem`.
+
+    Attributes:
+      features: size of y and z.
+      dt: the longest time step, above 0.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    dt: float = 1.0
+    preset: str | Preset = "torch"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        options.positive_float(self, "dt")
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        gates = ("tz", "ty", "z", "y")
+        return gate_params(key, in_features, self.features, gates=gates, preset=self.preset)
+
+    def step(self, params: GateParams, carry: LEMCarry, x: Array) -> tuple[LEMCarry, Array]:
+        W, U, b = params
+        y, z = carry
+        dz = self.dt * sigmoid(x @ W.tz + y @ U.tz + b.tz)
+        dy = self.dt * sigmoid(x @ W.ty + y @ U.ty + b.ty)
+        z = (1 - dz) * z + dz * tanh(x @ W.z + y @ U.z + b.z)
+        y = (1 - dy) * y + dy * tanh(x @ W.y + z @ U.y + b.y)
+        return LEMCarry(y, z), y

@@ -1,0 +1,50 @@
+r"""Light GRU (Ravanelli, Brakel, Omologo & Bengio 2018, arXiv:1803.10225).
+
+    z  = sigma(W_z x + U_z h + b_z)
+    n  = relu (W_n x + U_n h + b_n)
+    h' = z * h + (1 - z) * n
+
+A GRU without a reset gate, and with relu.
+
+Conventions: the paper normalises W x over the batch, which keeps the relu bounded; a cell is a
+function of one sequence, so normalise x before it if you need that.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jax import Array
+from jax.nn import relu, sigmoid
+
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import GateParams, gate_params
+from recurrax.initializers import Preset
+
+
+class LiGRUCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+@dataclass(frozen=True)
+class LiGRU(Cell):
+    """Light GRU; equations in :mod:`recurrax.cells.li_gru`.
+
+    Attributes:
+      features: size of h.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    preset: str | Preset = "default"
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        return gate_params(key, in_features, self.features, gates="zn", preset=self.preset)
+
+    def step(self, params: GateParams, carry: LiGRUCarry, x: Array) -> tuple[LiGRUCarry, Array]:
+        W, U, b = params
+        h = carry.h
+        z = sigmoid(x @ W.z + h @ U.z + b.z)
+        n = relu(x @ W.n + h @ U.n + b.n)
+        h = z * h + (1 - z) * n
+        return LiGRUCarry(h), h

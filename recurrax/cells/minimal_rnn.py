@@ -1,0 +1,58 @@
+r"""MinimalRNN (Chen 2017, arXiv:1711.06788).
+
+    z  = tanh (W_z x + b_z)
+    u  = sigma(U_h h + U_z z + b_u)
+    h' = u * h + (1 - u) * z
+
+The state moves in the space of embedded inputs z; U_z z is computed for all steps at once.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jax import Array
+from jax.nn import sigmoid
+from jax.numpy import tanh
+
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import GateParams, gate_params
+from recurrax.initializers import Preset
+
+
+class MinimalRNNCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+@dataclass(frozen=True)
+class MinimalRNN(Cell):
+    """MinimalRNN; equations in :mod:`recurrax.cells.minimal_rnn`.
+
+    Attributes:
+      features: size of h and z.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    preset: str | Preset = "default"
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        return gate_params(
+            key,
+            in_features,
+            self.features,
+            gates="z",
+            recurrent_gates="hz",
+            extra_biases="u",
+            forget="u",
+            preset=self.preset,
+        )
+
+    def step(
+        self, params: GateParams, carry: MinimalRNNCarry, x: Array
+    ) -> tuple[MinimalRNNCarry, Array]:
+        W, U, b = params
+        z = tanh(x @ W.z + b.z)
+        u = sigmoid(carry.h @ U.h + z @ U.z + b.u)
+        h = u * carry.h + (1 - u) * z
+        return MinimalRNNCarry(h), h

@@ -1,0 +1,101 @@
+r"""Quasi-recurrent network (Bradbury, Merity, Xiong & Socher 2017, arXiv:1611.01576).
+
+    z  = tanh (sum_j W_z[j] x_(t-j) + b_z)      j = 0 .. window - 1
+    f  = sigma(sum_j W_f[j] x_(t-j) + b_f)
+    o  = sigma(sum_j W_o[j] x_(t-j) + b_o)
+    i  = sigma(sum_j W_i[j] x_(t-j) + b_i)
+    c' = f * c + (1 - f) * z                    y = c'       pooling="f"
+    c' = f * c + (1 - f) * z                    y = o * c'   pooling="fo"
+    c' = f * c + i * z                          y = o * c'   pooling="ifo"
+
+Gates are a causal convolution over time, and the recurrence is elementwise and linear in c, so that
+it can run in parallel over time (``method="associative"``).
+
+Conventions: W[0] acts on the input of the step, W[j] on the one j steps before. What the inputs so
+far will add to the gates of the next steps is part of the carry, ``pending``, so that a sequence
+may come in pieces. The authors' code (pytorch-qrnn) has the opposite f: c' = f * z + (1 - f) * c.
+The paper's zoneout is :class:`recurrax.Zoneout`.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.nn import sigmoid
+from jax.numpy import tanh
+
+from recurrax.cells import options
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import BIAS, INPUT, Gates
+from recurrax.initializers import Preset, preset as find_preset
+
+
+class QRNNCarry(NamedTuple):
+    c: Array
+    """(*batch, features)"""
+    pending: tuple[Gates, ...]
+    """for each of the next window - 1 steps, what is added to its gates: (*batch, features)"""
+
+
+class QRNNParams(NamedTuple):
+    W: tuple[Gates, ...]
+    """for each lag from 0 to window - 1, every gate: (in_features, features)"""
+    b: Gates
+    """every gate: (features,)"""
+
+
+GATES = {"f": "zf", "fo": "zfo", "ifo": "zfoi"}
+PENDING = ("gate",)
+
+
+@dataclass(frozen=True)
+class QRNN(Cell):
+    """Quasi-recurrent network; equations in :mod:`recurrax.cells.qrnn`.
+
+    Attributes:
+      features: size of c and y.
+      pooling: ``"f"``, ``"fo"`` or ``"ifo"``: which gates there are.
+      window: number of inputs that a gate sees.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    pooling: str = "fo"
+    window: int = 2
+    preset: str | Preset = "default"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        options.one_of(self, "pooling", tuple(GATES))
+        options.positive_int(self, "window")
+
+    def init(self, key: Array, in_features: int) -> QRNNParams:
+        gates, how = GATES[self.pooling], find_preset(self.preset, "gru")
+        key_W, key_b = jax.random.split(key)
+        rows = (self.window * in_features, self.features)  # a gate sees all of them
+        W = how.W(key_W, rows, gates, float)
+        lags = [{k: jnp.split(W[k], self.window)[j] for k in gates} for j in range(self.window)]
+        b = how.b(key_b, (self.features,), gates, float)
+        return QRNNParams(tuple(Gates(INPUT, **lag) for lag in lags), Gates(BIAS, **b))
+
+    def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> QRNNCarry:
+        zero = jnp.zeros((*batch_shape, self.features))
+        nothing = Gates(PENDING, **dict.fromkeys(GATES[self.pooling], zero))
+        return QRNNCarry(zero, (nothing,) * (self.window - 1))
+
+    def step(self, params: QRNNParams, carry: QRNNCarry, x: Array) -> tuple[QRNNCarry, Array]:
+        W, b = params
+        c, pending = carry
+        now = {k: x @ W[0][k] + b[k] + (pending[0][k] if pending else 0) for k in b.names}
+        z, f = tanh(now["z"]), sigmoid(now["f"])
+        i = sigmoid(now["i"]) if self.pooling == "ifo" else 1 - f
+        c = f * c + i * z
+        y = c if self.pooling == "f" else sigmoid(now["o"]) * c
+        later = []
+        for j in range(1, self.window):
+            older = pending[j] if j < len(pending) else None
+            sums = {k: x @ W[j][k] + (0 if older is None else older[k]) for k in b.names}
+            later.append(Gates(PENDING, **sums))
+        return QRNNCarry(c, tuple(later)), y

@@ -1,0 +1,65 @@
+r"""Recurrent additive network (Lee, Levy & Zettlemoyer 2017, arXiv:1705.07393).
+
+    i  = sigma(W_i x + U_i h + b_i)
+    f  = sigma(W_f x + U_f h + b_f)
+    c' = i * (W_c x) + f * c
+    h' = phi(c')
+
+The state is a weighted sum of linear images of the inputs; the recurrence acts through the gates
+alone. The paper tries phi = tanh and phi = identity.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jax import Array
+from jax.nn import sigmoid
+
+from recurrax.cells import activations
+from recurrax.cells.activations import Activation
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import GateParams, Gates, gate_params
+from recurrax.initializers import Preset
+
+
+class RANCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+    c: Array
+    """(*batch, features)"""
+
+
+@dataclass(frozen=True)
+class RAN(Cell):
+    """Recurrent additive network; equations in :mod:`recurrax.cells.ran`.
+
+    Attributes:
+      features: size of h and c.
+      output_fn: phi, a name ("tanh", "identity", "sigmoid", "relu") or a function.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    output_fn: Activation = "tanh"
+    preset: str | Preset = "default"
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        W, U, b = gate_params(
+            key,
+            in_features,
+            self.features,
+            gates="cif",
+            recurrent_gates="if",
+            forget="f",
+            preset=self.preset,
+        )
+        return GateParams(W, U, Gates(b.axes, i=b.i, f=b.f))
+
+    def step(self, params: GateParams, carry: RANCarry, x: Array) -> tuple[RANCarry, Array]:
+        W, U, b = params
+        h, c = carry
+        i = sigmoid(x @ W.i + h @ U.i + b.i)
+        f = sigmoid(x @ W.f + h @ U.f + b.f)
+        c = i * (x @ W.c) + f * c
+        h = activations.get(self.output_fn)(c)
+        return RANCarry(h, c), h

@@ -1,0 +1,77 @@
+r"""Recurrent highway network (Zilly, Srivastava, Koutnik & Schmidhuber 2017, arXiv:1607.03474).
+
+    s_0 = h
+    n_l = tanh ([W_h x] + U_h[l] s_(l-1) + b_h[l])      l = 1 .. depth; [] if l = 1
+    t_l = sigma([W_t x] + U_t[l] s_(l-1) + b_t[l])
+    s_l = n_l * t_l + s_(l-1) * (1 - t_l)
+    h'  = s_depth
+
+``depth`` highway layers in every step of time, with the carry gate coupled, c = 1 - t.
+
+Conventions: the bias of the transform gate starts at -2 in the paper; so here.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+from jax import Array
+from jax.nn import sigmoid
+from jax.numpy import tanh
+
+from recurrax.cells import options
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import Gates, gate_params
+from recurrax.initializers import Preset
+
+
+class RHNCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+class RHNParams(NamedTuple):
+    W: Gates
+    """h, t: (in_features, features)"""
+    U: tuple[Gates, ...]
+    """for every layer h, t: (features, features)"""
+    b: tuple[Gates, ...]
+    """for every layer h, t: (features,)"""
+
+
+@dataclass(frozen=True)
+class RHN(Cell):
+    """Recurrent highway network; equations in :mod:`recurrax.cells.rhn`.
+
+    Attributes:
+      features: size of h.
+      depth: number of highway layers in a step.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    depth: int = 3
+    preset: str | Preset = "default"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        options.positive_int(self, "depth")
+
+    def init(self, key: Array, in_features: int) -> RHNParams:
+        layers = [
+            gate_params(k, in_features, self.features, gates="ht", preset=self.preset)
+            for k in jax.random.split(key, self.depth)
+        ]
+        b = tuple(layer.b.replace(t=layer.b.t - 2) for layer in layers)
+        return RHNParams(layers[0].W, tuple(layer.U for layer in layers), b)
+
+    def step(self, params: RHNParams, carry: RHNCarry, x: Array) -> tuple[RHNCarry, Array]:
+        W, U, b = params
+        s = carry.h
+        for layer in range(self.depth):
+            n = s @ U[layer].h + b[layer].h
+            t = s @ U[layer].t + b[layer].t
+            if layer == 0:
+                n, t = n + x @ W.h, t + x @ W.t
+            s = tanh(n) * sigmoid(t) + s * (1 - sigmoid(t))
+        return RHNCarry(s), s

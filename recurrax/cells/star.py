@@ -1,0 +1,51 @@
+r"""STAR, the stackable recurrent cell (Turkoglu et al. 2022, arXiv:1911.11033).
+
+    k  = sigma(W_k x + U_k h + b_k)
+    z  = tanh (W_z x + b_z)
+    h' = tanh((1 - k) * h + k * z)
+
+Conventions: the paper's form. The authors' code has tanh(sigma(f) h + (1 - sigma(f - 1)) z). They
+draw kernels orthogonal and start the gate by chrono initialisation.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jax import Array
+from jax.nn import sigmoid
+from jax.numpy import tanh
+
+from recurrax.cells.cell import Cell
+from recurrax.cells.params import GateParams, gate_params
+from recurrax.initializers import Preset
+
+
+class STARCarry(NamedTuple):
+    h: Array
+    """(*batch, features)"""
+
+
+@dataclass(frozen=True)
+class STAR(Cell):
+    """Stackable recurrent cell; equations in :mod:`recurrax.cells.star`.
+
+    Attributes:
+      features: size of h.
+      preset: initial values; see :func:`recurrax.initializers.preset`.
+    """
+
+    features: int
+    preset: str | Preset = "default"
+
+    def init(self, key: Array, in_features: int) -> GateParams:
+        return gate_params(
+            key, in_features, self.features, gates="kz", recurrent_gates="k", preset=self.preset
+        )
+
+    def step(self, params: GateParams, carry: STARCarry, x: Array) -> tuple[STARCarry, Array]:
+        W, U, b = params
+        h = carry.h
+        k = sigmoid(x @ W.k + h @ U.k + b.k)
+        z = tanh(x @ W.z + b.z)
+        h = tanh((1 - k) * h + k * z)
+        return STARCarry(h), h
