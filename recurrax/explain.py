@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from recurrax.evaluators.chunked import default_chunk
+from recurrax.evaluators.chunked import default_chunk, in_parallel, parallel_loops
 from recurrax.evaluators.recurrence import keeping
 from recurrax.program.derive import is_differentiable, tangent_of, transpose_of
 from recurrax.program.ir import Op, Value
@@ -66,7 +66,7 @@ class PassReport:
 class Explanation:
     """What :func:`recurrax.scan` does with a step; ``print`` it, or read its fields."""
 
-    method: str  # "chunked" or "scan"
+    method: str  # "chunked", "associative" or "scan"
     reason: str
     steps: int | None
     forward: PassReport | None = None
@@ -131,9 +131,14 @@ def explain(
     tangent = tangent_of(step, *flags)
     _, outputs = keeping(step, tangent)[0].outputs()
     bytes_kept = sum(size_in_bytes(a) for a in outputs[len(step.y_axes) :])
+    method, reason = "chunked", "every operation of the step is understood"
+    if parallel_loops(program_of(step)):
+        method = "associative" if in_parallel(step, jax.default_backend()) else method
+        other = "faster here step by step" if method == "chunked" else "in parallel over time"
+        reason += f"; a loop is linear and diagonal, {other}"
     return Explanation(
-        method="chunked",
-        reason="every operation of the step is understood",
+        method=method,
+        reason=reason,
         steps=step.length,
         forward=report(step, names),
         backward=backward_report(tangent.step, names, tangent.moving, flags),

@@ -55,10 +55,21 @@ def orthogonality_error(kernel):
     return np.max(np.abs(kernel @ kernel.T - np.eye(len(kernel))))
 
 
-@pytest.mark.parametrize("name", CASES)
+ORTHOGONAL = [
+    name
+    for name, case in CASES.items()
+    if getattr(case.cell, "preset", None) == "default"
+    and isinstance(getattr(case.cell.params_like(case.in_features), "U", None), rx.Gates)
+    and not isinstance(case.cell, rx.Jordan | rx.SLSTM)  # as input kernels; zeros
+]
+
+
+@pytest.mark.parametrize("name", ORTHOGONAL)
 def test_the_default_recurrent_kernels_are_orthogonal_gate_by_gate(name, rng):
     params = draw(CASES[name].cell, rng, CASES[name].in_features)
     for kernel in kernels(params, "U"):
+        if kernel.dtype == object:  # an operator in the place of a matrix
+            continue
         if kernel.shape[0] == kernel.shape[1]:
             assert orthogonality_error(kernel) < 1e-12
         else:  # a projection: (projection, features), orthonormal rows

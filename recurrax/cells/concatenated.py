@@ -13,12 +13,21 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from recurrax.cells.antisymmetric import AntisymmetricRNN
 from recurrax.cells.cell import Cell
+from recurrax.cells.convolutional import Convolutional
 from recurrax.cells.layer_norm_gru import LayerNormGRU
 from recurrax.cells.layer_norm_lstm import LayerNormLSTM
+from recurrax.cells.lem import LEM
+from recurrax.cells.multiplicative_lstm import MultiplicativeLSTM
+from recurrax.cells.mut import MUT
+from recurrax.cells.nas import NAS
+from recurrax.cells.operators import Kernel
 from recurrax.cells.options import name_of
 from recurrax.cells.params import INPUT, RECURRENT, Gates
 
+# Cells in which something else than x or h is multiplied, or a product stands alone.
+OTHERWISE = (AntisymmetricRNN, Convolutional, LEM, MUT, MultiplicativeLSTM, NAS)
 AXES = {"hx": ("[h,x]", "gate"), "xh": ("[x,h]", "gate")}
 
 
@@ -90,4 +99,12 @@ def _check(cell: Cell, order: str, who: str) -> None:
         raise ValueError(
             f"{who}: {name_of(cell)} with reset='after' multiplies r with U_n h alone, so its "
             "candidate has no concatenated form; use reset='before'."
+        )
+    like = cell.params_like(cell.features)
+    W, U = getattr(like, "W", None), getattr(like, "U", None)
+    plain = isinstance(W, Gates) and isinstance(U, Gates) and W.names == U.names
+    if not plain or isinstance(cell, OTHERWISE) or any(isinstance(k, Kernel) for _, k in U.items()):
+        raise ValueError(
+            f"{who}: the gates of {name_of(cell)} are not all sums of a kernel times x and a "
+            "matrix times h, so they have no concatenated form."
         )

@@ -62,7 +62,8 @@ def run_loop(
 
     A, b = jax.vmap(affine)(jnp.arange(steps), entries)  # the loop may read no sequence
     products, after = lax.associative_scan(composed, (A, b), reverse=reverse)
-    after = [moved + a for moved, a in zip(applied(products, start), after, strict=True)]
+    moved = applied(products, [s[None] for s in start])
+    after = [m + a for m, a in zip(moved, after, strict=True)]
     finite = [jnp.all(jnp.isfinite(a)) for column in products for a in column]
 
     def in_parallel() -> tuple[Arrays, Arrays]:

@@ -1,6 +1,7 @@
 """Everything that JAX does not document: one place to look at when a release of JAX moves it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -40,15 +41,20 @@ def define(
     batch: Callable[..., Any],
     reference: Callable[..., Any],
 ) -> core.Primitive:
-    """A primitive with every rule that ``lax.scan`` has."""
+    """A primitive with every rule that ``lax.scan`` has.
+
+    ``evaluate`` takes ``platform``, "cpu" or "accelerator", beside what the primitive takes.
+    """
     primitive = core.Primitive(name)
     primitive.multiple_results = True
-    primitive.def_impl(jax.jit(evaluate, static_argnames=("step",)))
+    primitive.def_impl(jax.jit(primitive.bind, static_argnames=("step",)))
     primitive.def_abstract_eval(shapes)
     ad.primitive_jvps[primitive] = jvp
     ad.primitive_transposes[primitive] = transpose
     batching.primitive_batchers[primitive] = batch
-    mlir.register_lowering(primitive, mlir.lower_fun(evaluate, multiple_results=True))
+    for platform, name_of_rule in (("accelerator", None), ("cpu", "cpu")):
+        rule = mlir.lower_fun(partial(evaluate, platform=platform), multiple_results=True)
+        mlir.register_lowering(primitive, rule, platform=name_of_rule)
     register_checkify(primitive, reference)
     return primitive
 

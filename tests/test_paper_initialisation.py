@@ -1,0 +1,233 @@
+"""Cells start as their papers or their authors' code have it; how many numbers they have."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import recurrax as rx
+
+pytestmark = pytest.mark.once
+
+I, H = 30, 400
+
+
+@pytest.fixture
+def draw(rng):
+    def init(cell, in_features=I):
+        params = cell.init(jax.random.key(int(rng.integers(2**31))), in_features)
+        return jax.tree.map(np.asarray, params)
+
+    return init
+
+
+def assert_uniform(values, low, high):
+    """Between the bounds, nearly reaching them, with the moments of a uniform: 5 deviations."""
+    values = np.ravel(values)
+    width = high - low
+    assert low <= values.min() < low + 0.05 * width
+    assert high - 0.05 * width < values.max() <= high
+    assert abs(values.mean() - (low + high) / 2) < 5 * width / np.sqrt(12 * values.size)
+
+
+def assert_normal(values, scale):
+    values = np.ravel(values)
+    assert abs(values.mean()) < 5 * scale / np.sqrt(values.size)
+    np.testing.assert_allclose(values.std(), scale, rtol=5 / np.sqrt(2 * values.size))
+
+
+def test_forget_gates_start_open(draw):
+    for cell, gate in (
+        (rx.UGRNN(H), "g"),
+        (rx.JANET(H), "f"),
+        (rx.RAN(H), "f"),
+        (rx.MinLSTM(H), "f"),
+        (rx.MinimalRNN(H), "u"),
+        (rx.MultiplicativeLSTM(H), "f"),
+        (rx.FGRLSTM(H), "f"),
+        (rx.ConvLSTM(H, (1,)), "f"),
+        (rx.LSTM(H, gates="if"), "f"),
+    ):
+        biases = dict(draw(cell).b.items())
+        assert np.all(biases.pop(gate) == 1)
+        assert all(np.all(b == 0) for b in biases.values())
+
+
+def test_ind_rnn_and_unicornn(draw):
+    assert_uniform(draw(rx.IndRNN(H)).u.h, 0, 1)
+    params = draw(rx.UnICORNN(H))
+    assert_uniform(params.u.h, 0, 1)
+    assert_uniform(params.c.h, -0.1, 0.1)
+
+
+def test_antisymmetric(draw):
+    params = draw(rx.AntisymmetricRNN(H, gated=True))
+    assert_normal(params.W.h, I**-0.5)
+    assert_normal(params.W.z, I**-0.5)
+    assert_normal(params.U.h, H**-0.5)
+
+
+def test_oscillators_and_lem_start_as_torch_does(draw):
+    for cell in (rx.CoRNN(H), rx.LEM(H)):
+        params = draw(cell)
+        for group in (params.W, params.U):
+            for kernel in jax.tree.leaves(group):
+                assert_uniform(kernel, -(H**-0.5), H**-0.5)
+
+
+def test_brc(draw):
+    params = draw(rx.BRC(H))
+    assert np.all(params.U.a.diagonal == 1)
+    assert np.all(params.U.c.diagonal == 1)
+    bound = np.sqrt(6 / (2 * H))
+    assert_uniform(draw(rx.BRC(H, neuromodulated=True)).U.a, -bound, bound)
+    bound = np.sqrt(6 / (I + H))
+    assert_uniform(params.W.h, -bound, bound)
+
+
+def test_fast_cells(draw):
+    params = draw(rx.FastRNN(H))
+    assert_normal(params.W.h, 0.1)
+    assert_normal(params.U.h, 0.1)
+    assert (params.alpha, params.beta) == (-3, 3)
+    assert np.all(params.b.h == 1)
+    params = draw(rx.FastGRNN(H, recurrent=rx.LowRank(7)))
+    assert_normal(params.U.s.left, 0.1)
+    assert (params.zeta, params.nu) == (1, -4)
+    assert np.all(params.b.z == 1)
+    assert np.all(params.b.n == 1)
+
+
+def test_sru(draw):
+    bound = np.sqrt(3 / I)
+    for version, gates in ((1, bound), (2, bound * np.sqrt(0.5))):
+        params = draw(rx.SRU(H, version=version))
+        assert_uniform(params.W.c, -bound, bound)
+        assert_uniform(params.W.f, -gates, gates)
+        assert_uniform(params.W.r, -gates, gates)
+    assert_uniform(params.v.f, -np.sqrt(1.5), np.sqrt(1.5))
+
+
+def test_lru_is_a_ring_of_stable_eigenvalues_with_unit_variance(draw):
+    params = draw(rx.LRU(H, state=2000, r_min=0.6, r_max=0.9, max_phase=1.0), H)
+    modulus, phase = np.exp(-np.exp(params.nu)), np.exp(params.theta)
+    assert_uniform(modulus**2, 0.36, 0.81)  # uniform over the area of the ring
+    assert_uniform(phase, 0, 1)
+    np.testing.assert_allclose(np.exp(params.gamma_log), np.sqrt(1 - modulus**2), rtol=1e-12)
+    assert_normal(params.B.re, (2 * H) ** -0.5)
+    assert_normal(params.C.im, 2000**-0.5)
+    assert_normal(params.D.d, 1)
+
+
+def test_rg_lru_is_a_ring_of_slow_decays(draw):
+    params = draw(rx.RGLRU(H, blocks=4), H)
+    slowest = 1 / (1 + np.exp(params.Lambda))  # exp(-softplus)
+    assert_uniform(slowest**2, 0.81, 0.999**2)
+
+
+def test_slstm(draw):
+    params = draw(rx.SLSTM(H, heads=4))
+    assert all(np.all(U.blocks == 0) for _, U in params.U.items())
+    bias = params.b.f.reshape(4, -1)
+    assert np.all(bias[:, 0] == 5)
+    np.testing.assert_allclose(bias[:, -1], -7)
+    assert np.all(np.diff(bias) < 0)
+
+
+def test_biases_of_highways_and_gates(draw):
+    params = draw(rx.RHN(H, depth=2))
+    assert all(np.all(b.t == -2) and np.all(b.h == 0) for b in params.b)
+    params = draw(rx.CFN(H))
+    assert np.all(params.b.f == 1)
+    assert np.all(params.b.i == -1)
+    params = draw(rx.IntersectionRNN(H), H)
+    assert np.all(params.b.gy == 1)
+    assert np.all(params.b.gh == 1)
+
+
+def test_operators(draw):
+    assert_uniform(draw(rx.GRU(H, recurrent=rx.Diagonal())).U.r.diagonal, -1, 1)
+    assert_uniform(draw(rx.GRU(H, recurrent=rx.Diagonal(0.2, 0.3))).U.r.diagonal, 0.2, 0.3)
+    blocks = draw(rx.LSTM(H, recurrent=rx.BlockDiagonal(4))).U.g.blocks
+    for block in blocks:
+        np.testing.assert_allclose(block @ block.T, np.eye(100), atol=1e-12)
+    assert not np.allclose(blocks[0], blocks[1])
+    low = draw(rx.Elman(H, recurrent=rx.LowRank(3))).U.h
+    assert (low.left.shape, low.right.shape) == ((H, 3), (3, H))
+
+
+def test_chrono_biases_of_janet(draw):
+    biases = rx.initializers.chrono(100, input=None)
+    params = draw(rx.JANET(H, preset=rx.initializers.preset("default", b=biases)))
+    assert_uniform(np.exp(params.b.f), 1, 99)
+
+
+# Parameter counts: H I gx + H^2 gh + H p of the paper's equations, written out by hand.
+COUNTS = {
+    "Elman": (rx.Elman(64), 1, 4_224),
+    "GRU before": (rx.GRU(64, reset="before"), 1, 12_672),
+    "GRU after": (rx.GRU(64), 1, 12_672 + 64),  # torch and Keras keep two biases per gate: 12,864
+    "LSTM": (rx.LSTM(64), 1, 16_896),
+    "LSTM, diagonal peepholes": (rx.LSTM(64, peephole="diagonal"), 1, 17_088),
+    "LSTM, full peepholes": (rx.LSTM(64, peephole="full"), 1, 29_184),
+    "minGRU": (rx.MinGRU(64), 1, 256),
+    "minLSTM": (rx.MinLSTM(64), 1, 384),
+    "CIFG": (rx.LSTM(64, couple=True), 1, 12_672),
+    "NFG": (rx.LSTM(64, gates="io"), 1, 12_672),
+    "FGR": (rx.FGRLSTM(64), 1, 17_088 + 9 * 64 * 64),
+    "LSTMP": (rx.LSTM(64, projection=16), 3, 64 * (4 * 3 + 4 * 16 + 4 + 16)),
+    "IndyLSTM": (rx.LSTM(64, recurrent=rx.Diagonal()), 1, 64 * (4 + 4 + 4)),
+    "IndyGRU": (rx.GRU(64, reset="before", recurrent=rx.Diagonal()), 1, 64 * (3 + 3 + 3)),
+    "IndRNN": (rx.IndRNN(128), 2, 128 * (2 + 1 + 1)),
+    "MGU": (rx.MGU(64), 3, 2 * 64 * (3 + 64 + 1)),
+    "UGRNN": (rx.UGRNN(64), 3, 2 * 64 * (3 + 64 + 1)),
+    "JANET": (rx.JANET(64), 3, 2 * 64 * (3 + 64 + 1)),
+    "RAN": (rx.RAN(64), 3, 64 * (3 * 3 + 2 * 64 + 2)),
+    "LiGRU": (rx.LiGRU(64), 3, 2 * 64 * (3 + 64 + 1)),
+    "MUT1": (rx.MUT(64), 64, 64 * (2 * 64 + 2 * 64 + 3)),
+    "MUT2": (rx.MUT(64, variant=2), 64, 64 * (2 * 64 + 3 * 64 + 3)),
+    "MUT3": (rx.MUT(64, variant=3), 3, 64 * (3 * 3 + 3 * 64 + 3)),
+    "SRU 1": (rx.SRU(64, version=1), 64, 3 * 64 * 64 + 2 * 64),
+    "SRU 2, projected": (rx.SRU(64), 3, 4 * 64 * 3 + 4 * 64),
+    "QRNN fo, window 2": (rx.QRNN(64), 3, 3 * 64 * (2 * 3 + 1)),
+    "LRU": (rx.LRU(64, state=16), 64, 3 * 16 + 2 * 64 * 16 + 2 * 16 * 64 + 64),
+    "RG-LRU": (rx.RGLRU(64, blocks=4), 64, 2 * 64 * 16 + 2 * 64 + 64),
+    "sLSTM": (rx.SLSTM(64, heads=4), 3, 4 * 64 * (3 + 16 + 1)),
+    "FastRNN": (rx.FastRNN(64), 3, 64 * (3 + 64 + 1) + 2),
+    "FastGRNN": (rx.FastGRNN(64), 3, 64 * (3 + 64 + 2) + 2),
+    "coRNN, adding problem": (rx.CoRNN(128), 2, 128 * (2 + 2 * 128 + 1)),
+    "LEM": (rx.LEM(64), 3, 4 * 64 * (3 + 64 + 1)),
+    "antisymmetric": (rx.AntisymmetricRNN(64), 3, 64 * (3 + 64 + 1)),
+    "antisymmetric, gated": (rx.AntisymmetricRNN(64, gated=True), 3, 64 * (2 * 3 + 64 + 2)),
+    "BRC": (rx.BRC(64), 3, 64 * (3 * 3 + 2 + 2)),
+    "nBRC": (rx.BRC(64, neuromodulated=True), 3, 64 * (3 * 3 + 2 * 64 + 2)),
+    "mLSTM (multiplicative)": (rx.MultiplicativeLSTM(64), 3, 64 * (5 * 3 + 5 * 64 + 4)),
+    "KrauseLSTM": (rx.KrauseLSTM(64), 3, 4 * 64 * (3 + 64 + 1)),
+    "STAR": (rx.STAR(64), 3, 64 * (2 * 3 + 64 + 2)),
+    "CFN": (rx.CFN(64), 3, 64 * (3 * 3 + 2 * 64 + 2)),
+    "ATR": (rx.ATR(64), 3, 64 * (3 + 64)),
+    "LightRU": (rx.LightRU(64), 3, 64 * (2 * 3 + 64 + 2)),
+    "MinimalRNN": (rx.MinimalRNN(64), 3, 64 * (3 + 2 * 64 + 2)),
+    "NAS": (rx.NAS(64), 3, 8 * 64 * (3 + 64 + 1)),
+    "+RNN": (rx.IntersectionRNN(64), 64, 4 * 64 * (2 * 64 + 1)),
+    "Jordan": (rx.Jordan(64, readout=5), 3, 64 * (3 + 5 + 1) + 65 * 5),
+    "UnICORNN": (rx.UnICORNN(64), 3, 64 * (3 + 3)),
+    "SCRN": (rx.SCRN(64, slow=16), 3, 3 * 16 + 64 * (3 + 64 + 16)),
+    "RHN, depth 3": (rx.RHN(64), 3, 64 * (2 * 3 + 6 * 64 + 6)),
+    "ConvLSTM 3x3": (rx.ConvLSTM(8), 2, 4 * 8 * (9 * 2 + 9 * 8 + 1)),
+    "ConvGRU 3x3": (rx.ConvGRU(8), 2, 3 * 8 * (9 * 2 + 9 * 8 + 1) + 8),
+}
+
+
+@pytest.mark.parametrize(("cell", "in_features", "count"), COUNTS.values(), ids=COUNTS)
+def test_parameter_counts(cell, in_features, count):
+    params = cell.params_like(in_features)
+    assert sum(a.size for a in jax.tree.leaves(params)) == count
+
+
+def test_every_kind_of_cell_is_counted():
+    counted = {type(cell) for cell, _, _ in COUNTS.values()}
+    cells = {c for c in vars(rx.cells).values() if isinstance(c, type) and issubclass(c, rx.Cell)}
+    normed = {rx.LayerNormLSTM, rx.LayerNormGRU, rx.SquashedGRU}
+    assert cells - counted == {rx.Cell} | normed
+    assert jnp.zeros(()).dtype == np.float64  # the counts do not depend on it
