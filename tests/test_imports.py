@@ -17,6 +17,7 @@ ORDER = [
     {"scan"},
     {"explain"},
     {"cells"},
+    {"gallery"},
     {"sequence"},
     {"compose"},
     {"layer"},

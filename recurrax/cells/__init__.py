@@ -1,5 +1,8 @@
 """The cells. Each is one short file: its equations, its carry, its step."""
 
+import importlib
+from typing import Any
+
 from recurrax.cells.antisymmetric import (
     AntisymmetricRNN as AntisymmetricRNN,
     AntisymmetricRNNCarry as AntisymmetricRNNCarry,
@@ -207,3 +210,10 @@ from recurrax.cells.unicornn import (
     UnICORNNCarry as UnICORNNCarry,
     UnICORNNParams as UnICORNNParams,
 )
+
+
+def __getattr__(name: str) -> Any:
+    """``table`` asks the compiler about every cell, and is loaded when it is first used."""
+    if name == "table":
+        return importlib.import_module("recurrax.gallery").table
+    raise AttributeError(f"module 'recurrax.cells' has no attribute {name!r}")

@@ -102,8 +102,13 @@ def _check(cell: Cell, order: str, who: str) -> None:
         )
     like = cell.params_like(cell.features)
     W, U = getattr(like, "W", None), getattr(like, "U", None)
-    plain = isinstance(W, Gates) and isinstance(U, Gates) and W.names == U.names
-    if not plain or isinstance(cell, OTHERWISE) or any(isinstance(k, Kernel) for _, k in U.items()):
+    plain = (
+        isinstance(W, Gates)
+        and isinstance(U, Gates)
+        and W.names == U.names
+        and not any(isinstance(kernel, Kernel) for _, kernel in U.items())
+    )
+    if not plain or isinstance(cell, OTHERWISE):
         raise ValueError(
             f"{who}: the gates of {name_of(cell)} are not all sums of a kernel times x and a "
             "matrix times h, so they have no concatenated form."

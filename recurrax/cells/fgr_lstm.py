@@ -1,4 +1,4 @@
-r"""LSTM with full gate recurrence, FGR of "LSTM: A Search Space Odyssey" (Greff et al. 2017).
+r"""LSTM with full gate recurrence, FGR (Greff et al. 2017, arXiv:1503.04069).
 
     i' = sigma(W_i x + U_i h + P_i * c  + R_ii i + R_fi f + R_oi o + b_i)
     f' = sigma(W_f x + U_f h + P_f * c  + R_if i + R_ff f + R_of o + b_f)
@@ -7,9 +7,9 @@ r"""LSTM with full gate recurrence, FGR of "LSTM: A Search Space Odyssey" (Greff
     o' = sigma(W_o x + U_o h + P_o * c' + R_io i + R_fo f + R_oo o + b_o)
     h' = o' * tanh(c')
 
-arXiv:1503.04069, after the LSTM of 1997: the gates also see the gates of the step before, which the
-carry holds. Nine more kernels: ``R_i.f`` is R_if, from the input gate to the forget gate. The other
-settings of the article are options of :class:`recurrax.LSTM`.
+One of the settings of "LSTM: A Search Space Odyssey", after the LSTM of 1997: the gates also see
+the gates of the step before, which the carry holds. Nine more kernels: ``R_i.f`` is R_if, from the
+input gate to the forget gate. The other settings are options of :class:`recurrax.LSTM`.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-r"""The LSTM whose output gate sits inside the squashing function (Krause et al. 2016).
+r"""LSTM whose output gate is inside the squashing function (Krause et al. 2016, arXiv:1609.07959).
 
     i  = sigma(W_i x + U_i h + b_i)
     f  = sigma(W_f x + U_f h + b_f)
@@ -8,7 +8,7 @@ r"""The LSTM whose output gate sits inside the squashing function (Krause et al.
     c' = f * c + i * g
     h' = phi(c' * o)
 
-Krause et al. use it in "Multiplicative LSTM for sequence modelling" (arXiv:1609.07959), and call it
+Krause et al. use it in "Multiplicative LSTM for sequence modelling", and call it
 slightly different from the typical LSTM: the candidate is not squashed, and h = tanh(c * o) in
 place of o * tanh(c).
 

@@ -1,4 +1,4 @@
-r"""Light recurrent unit, LightRU (Ye, Zhang & co-authors 2023).
+r"""Light recurrent unit, LightRU (Electronics 2023).
 
     f  = sigma(W_f x + U_f h + b_f)
     n  = tanh (W_c x + b_c)

@@ -56,7 +56,7 @@ class LRU(Cell):
     Attributes:
       features: size of y, and of x.
       state: number of complex numbers in s; ``features`` if not given.
-      r_min, r_max: bounds of |lambda| in a new cell, from 0 to 1.
+      r_min, r_max: bounds of the modulus of lambda in a new cell, from 0 to 1.
       max_phase: bound of the phase of lambda in a new cell, in radians.
     """
 

@@ -70,7 +70,7 @@ def positive_float(cell: Any, option: str, optional: bool = False) -> None:
         value = value.item()
         object.__setattr__(cell, option, value)
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 < value < float("inf"):
+    if not number or not 0 < value < float("inf"):  # type: ignore[operator]
         kind = "a finite number above 0 or None" if optional else "a finite number above 0"
         raise wrong(value, int | float)(f"{name_of(cell)}: {option} must be {kind}; got {value!r}.")
 

@@ -224,7 +224,7 @@ def params_from_dict(like: Any, tree: Any, where: str = "params") -> Any:
     if isinstance(like, Mapping):
         return found
     if isinstance(like, Kernel):
-        return replace(like, **found)
+        return replace(like, **found)  # type: ignore[type-var]
     items = [found.get(name) for name in parts]
     return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
 
