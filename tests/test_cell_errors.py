@@ -174,6 +174,14 @@ TABLE = {
         lambda: plain_matrix(),
         "rx.Elman.step: params.U.h must be DiagonalKernel; got float64[4,4].",
     ),
+    "weight norm of what has no columns": (
+        lambda: rx.WeightNorm(rx.GRU(4, recurrent=rx.Diagonal())).init(KEY, 3),
+        "rx.WeightNorm: it scales the columns of matrices, but U.r of rx.GRU is a DiagonalKernel.",
+    ),
+    "zoneout of what is no array": (
+        lambda: rx.Zoneout(rx.QRNN(4), {"pending": 0.1}),
+        "rx.Zoneout: rate names 'pending'; the carry of rx.QRNN has c.",
+    ),
     "an operator where a matrix stands": (
         lambda: operator_in_place(),
         "rx.Elman.step: params.U.h",

@@ -29,6 +29,11 @@ class Kernel:
 
     __array_ufunc__ = None  # NumPy leaves the product to __rmatmul__
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """That of the matrix it stands for: the size of h, and of a gate."""
+        raise NotImplementedError
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -37,6 +42,10 @@ class DiagonalKernel(Kernel):
 
     diagonal: Array
     """(features,)"""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return (self.diagonal.shape[0], self.diagonal.shape[0])
 
     def __rmatmul__(self, h: Array) -> Array:
         return h * self.diagonal
@@ -49,6 +58,11 @@ class BlockDiagonalKernel(Kernel):
 
     blocks: Array
     """(blocks, features / blocks, features / blocks)"""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        n, rows, columns = self.blocks.shape
+        return n * rows, n * columns
 
     def __rmatmul__(self, h: Array) -> Array:
         n, rows, _ = self.blocks.shape
@@ -66,6 +80,10 @@ class LowRankKernel(Kernel):
     right: Array
     """(rank, features)"""
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        return (self.left.shape[0], self.right.shape[1])
+
     def __rmatmul__(self, h: Array) -> Array:
         return (h @ self.left) @ self.right
 
@@ -78,6 +96,10 @@ class MaskedKernel(Kernel):
     kernel: Array
     """(features, features)"""
     mask: tuple[tuple[int, ...], ...] = field(metadata={"static": True})
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return (self.kernel.shape[0], self.kernel.shape[1])
 
     def __rmatmul__(self, h: Array) -> Array:
         rows, columns = self.kernel.shape

@@ -34,10 +34,16 @@ class LearnedCarry(Wrapper):
         return True
 
     def init(self, key: Array, in_features: Any) -> LearnedCarryParams:
-        return LearnedCarryParams(self.cell.init(key, in_features), self.cell.initial_carry(()))
+        space = (1,) * (self.cell.num_feature_axes - 1)  # all places share what is learned
+        carry = jax.tree.map(
+            lambda a: a.reshape(a.shape[-1:]) if space else a, self.cell.initial_carry(space)
+        )
+        return LearnedCarryParams(self.cell.init(key, in_features), carry)
 
     def start(self, params: LearnedCarryParams, batch_shape: tuple[int, ...]) -> Any:
         check_params(self, params, LearnedCarryParams)
+        if self.cell.num_feature_axes > 1:
+            batch_shape = self.cell.out_batch_shape(batch_shape)
         return jax.tree.map(lambda a: jnp.broadcast_to(a, (*batch_shape, *a.shape)), params.carry)
 
     def step(self, params: LearnedCarryParams, carry: Any, x: Any) -> tuple[Any, Any]:

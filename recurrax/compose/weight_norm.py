@@ -13,6 +13,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cells.cell import Noise
+from recurrax.cells.operators import Kernel
+from recurrax.cells.options import name_of
 from recurrax.cells.params import BIAS, Gates
 from recurrax.compose.wrapper import Wrapper, check_params, recurrent_kernels
 
@@ -35,6 +37,13 @@ class WeightNorm(Wrapper):
     def init(self, key: Array, in_features: Any) -> WeightNormParams:
         params = self.cell.init(key, in_features)
         kernels = recurrent_kernels(self, params)
+        for name, group in kernels.items():
+            for gate, V in group.items():
+                if isinstance(V, Kernel):
+                    raise TypeError(
+                        f"rx.WeightNorm: it scales the columns of matrices, but {name}.{gate} of "
+                        f"{name_of(self.cell)} is a {type(V).__name__}."
+                    )
         gain = {
             name: Gates(BIAS, **{k: column_norm(V) for k, V in group.items()})
             for name, group in kernels.items()

@@ -31,15 +31,16 @@ class Zoneout(Wrapper):
 
     Attributes:
       cell: any cell whose carry is a NamedTuple.
-      rate: one rate for all components; or one by name, ``{"c": 0.5, "h": 0.05}`` for the paper's
-        LSTM; components without one are left alone.
+      rate: one rate for all components that are arrays; or one by name,
+        ``{"c": 0.5, "h": 0.05}`` for the paper's LSTM; components without one are left alone.
     """
 
     rate: Any
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        fields = getattr(carry_like(self.cell, ()), "_fields", ())
+        like = carry_like(self.cell, (1,) * (self.cell.num_feature_axes - 1))
+        fields = [k for k in getattr(like, "_fields", ()) if hasattr(getattr(like, k), "shape")]
         rates: Any = self.rate
         if isinstance(rates, int | float | np.floating):
             options.rate(self, "rate")
