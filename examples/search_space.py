@@ -19,16 +19,14 @@ Every model is one recurrent layer and a dense output. All seeds of a cell are t
 
 import argparse
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import optax
 from jax import Array
 from support import cell_names, data, plots
-from support.data import accuracy, cross_entropy, mean_squared_error
+from support.data import cross_entropy, error_rate, mean_squared_error
 from support.memory_tasks import adding, temporal_order
 from support.parity import parity
 from support.reber import SYMBOLS, outer_error, reber
@@ -40,10 +38,6 @@ BATCH_SIZE = 32
 CLIP_NORM = 1.0
 TEST_KEY = 2**32 - 1
 """the seed of the test sequences, the largest there is"""
-
-
-def error_rate(logits: Array, classes: Array) -> Array:
-    return 1 - accuracy(logits, classes)
 
 
 def adding_problem(length: int) -> Problem:
@@ -83,8 +77,12 @@ def made(
     test_length: int | None = None,
 ) -> tuple[Callable[[Array], Split], Split]:
     """How minibatches are made as they are needed, and sequences for the test."""
-    test = make(jax.random.key(TEST_KEY), test_rows, test_length or length)
-    return partial(make, batch=BATCH_SIZE, length=length), test
+
+    def sample(key: Array) -> Split:
+        return make(key, BATCH_SIZE, length)
+
+    test_key, make_whole = jax.random.key(TEST_KEY), jax.jit(make, static_argnums=(1, 2))
+    return sample, make_whole(test_key, test_rows, test_length or length)
 
 
 class Task(NamedTuple):
@@ -100,6 +98,11 @@ class Task(NamedTuple):
     baseline_name: str
 
 
+# The default run, mean squared errors of 5 seeds. As in the article, a coupled gate and no
+# peepholes are harmless (V 0.0017 - 0.0037, CIFG 0.0018 - 0.0027, NP 0.0024 - 0.0044), and no
+# forget gate is not (NFG 0.0019 - 0.0260). Unlike there, the output activation does not matter
+# (NOAF 0.0019 - 0.0035), and the input gate matters most (NIG 0.0084 - 0.0795): at 48 of 50 steps
+# of adding, the number must not be written.
 TASKS = {
     "adding": Task(adding_problem, 50, 12, 5e-3, 1500, "MSE", 1 / 6, "always 1"),
     "temporal-order": Task(
@@ -150,7 +153,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="NAME",
         help=f"any of {', '.join(cell_names.CELLS)} (default: the settings of the article)",
     )
-    parser.add_argument("--seeds", type=at_least(1), default=3, help="how many")
+    parser.add_argument("--seeds", type=at_least(1), default=5, help="how many")
     parser.add_argument("--seed", type=seed, default=0, help="the first of them")
     for name, minimum, of in (
         ("--length", 8, "time steps of a sequence"),

@@ -1,5 +1,7 @@
 """Cells start as their papers or their authors' code have it; how many numbers they have."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,9 +9,12 @@ import pytest
 
 import recurrax as rx
 
+from .all_cells import CASES, CONVOLUTIONAL
+
 pytestmark = pytest.mark.once
 
 I, H = 30, 400
+ALL = CASES | CONVOLUTIONAL
 
 
 @pytest.fixture
@@ -128,10 +133,10 @@ def test_rg_lru_is_a_ring_of_slow_decays(draw):
 def test_slstm(draw):
     params = draw(rx.SLSTM(H, heads=4))
     assert all(np.all(U.blocks == 0) for _, U in params.U.items())
-    bias = params.b.f.reshape(4, -1)
-    assert np.all(bias[:, 0] == 5)
-    np.testing.assert_allclose(bias[:, -1], -7)
-    assert np.all(np.diff(bias) < 0)
+    fall = 5 - 12 * (np.arange(100) / 99) ** 0.3
+    np.testing.assert_allclose(params.b.f.reshape(4, -1), np.stack([fall] * 4), rtol=1e-12)
+    np.testing.assert_allclose(draw(rx.SLSTM(2)).b.f, [5, -7])
+    assert draw(rx.SLSTM(2, heads=2)).b.f.tolist() == [5, 5]
 
 
 def test_biases_of_highways_and_gates(draw):
@@ -154,6 +159,81 @@ def test_operators(draw):
     assert not np.allclose(blocks[0], blocks[1])
     low = draw(rx.Elman(H, recurrent=rx.LowRank(3))).U.h
     assert (low.left.shape, low.right.shape) == ((H, 3), (3, H))
+
+
+def test_convolutions(draw):
+    cell = rx.ConvGRU(4, (2, 3))
+    for kernel in jax.tree.leaves(draw(cell).U):
+        columns = kernel.reshape(-1, 4)
+        np.testing.assert_allclose(columns.T @ columns, np.eye(4), atol=1e-12)
+    assert np.all(draw(rx.ConvLSTM(4, preset="haiku")).b.f == 1)  # haiku's is of the LSTM family
+    assert rx.ConvLSTM(4, 5).kernel_size == (5,)
+    assert rx.ConvLSTM(4, (5, 3), padding="VALID").out_batch_shape((2, 3, 3)) == (2, 0, 1)
+
+
+def named(key, shape, gates, dtype=float):
+    """A number for every gate, by its name."""
+    return {gate: jnp.full(shape, float(sum(map(ord, gate))), dtype) for gate in gates}
+
+
+WITH_PRESETS = sorted(
+    {type(case.cell): case for case in ALL.values() if hasattr(case.cell, "preset")}.items(),
+    key=lambda item: item[0].__name__,
+)
+
+
+@pytest.mark.parametrize(
+    "case", [c for _, c in WITH_PRESETS], ids=[t.__name__ for t, _ in WITH_PRESETS]
+)
+def test_what_is_drawn_for_a_gate_goes_to_that_gate(case):
+    """Kernels and biases by the names of their gates; biases beside those of the paper."""
+    preset = rx.initializers.Preset(W=named, U=named, b=named, P=named, V=named)
+    plain = rx.initializers.Preset()
+    key = jax.random.key(0)
+    got, usual = (
+        dataclasses.replace(case.cell, preset=p).init(key, case.in_features)
+        for p in (preset, plain)
+    )
+    for field in got._fields:
+        groups = getattr(got, field)
+        others = getattr(usual, field)
+        if isinstance(groups, rx.Gates):
+            groups, others = (groups,), (others,)
+        if not isinstance(groups, tuple):
+            continue
+        for group, other in zip(groups, others, strict=True):
+            for gate, kernel in group.items():
+                wanted = sum(map(ord, gate))
+                for a, b in zip(jax.tree.leaves(kernel), jax.tree.leaves(other[gate]), strict=True):
+                    if field == "b":
+                        assert np.all(np.abs(a - b - wanted) < 1e-9), f"{field}.{gate}"
+                    elif not np.array_equal(a, b):  # drawn by the preset
+                        assert np.all(a == wanted), f"{field}.{gate}"
+
+
+DEFAULTS = {
+    rx.AntisymmetricRNN: {"gated": False, "epsilon": 0.01, "gamma": 0.01},
+    rx.CoRNN: {"dt": 0.06, "gamma": 66.0, "epsilon": 15.0},
+    rx.UnICORNN: {"dt": 0.2, "alpha": 1.0},
+    rx.LEM: {"dt": 1.0},
+    rx.JANET: {"beta": 1.0},
+    rx.MUT: {"variant": 1},
+    rx.SRU: {"version": 2, "highway_scale": 1.0},
+    rx.QRNN: {"pooling": "fo", "window": 2},
+    rx.SLSTM: {"heads": 1},
+    rx.RGLRU: {"blocks": 1},
+    rx.RHN: {"depth": 3},
+    rx.ConvLSTM: {"kernel_size": (3, 3), "strides": (1, 1), "dilation": (1, 1), "padding": "SAME"},
+    rx.ConvGRU: {"kernel_size": (3, 3), "strides": (1, 1), "dilation": (1, 1), "reset": "after"},
+    rx.GRU: {"reset": "after", "recurrent_bias": True},
+    rx.LRU: {"r_min": 0.0, "r_max": 1.0, "max_phase": 6.283, "size": 4},
+}
+
+
+@pytest.mark.parametrize("cell", DEFAULTS, ids=lambda c: c.__name__)
+def test_defaults_are_those_of_the_papers(cell):
+    made = cell(4)
+    assert {name: getattr(made, name) for name in DEFAULTS[cell]} == DEFAULTS[cell]
 
 
 def test_chrono_biases_of_janet(draw):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from functools import partial
+from typing import Any
 
 import recurrax as rx
 
@@ -25,20 +26,23 @@ SAME_SIZE = (rx.IntersectionRNN, rx.LRU, rx.MUT, rx.RGLRU, rx.SquashedGRU)
 """These add their input to what they compute, so it must have the size of the cell."""
 
 
-def _of_recurrax() -> dict[str, Callable[[int], rx.Cell]]:
-    """The public cells over vectors that need nothing but a size, by their names."""
-    classes = [value for value in vars(rx.cells).values() if is_dataclass(value)]
-    return {
-        cell.__name__: cell
-        for cell in classes
-        if isinstance(cell, type)
-        and issubclass(cell, rx.Cell)
-        and [f.name for f in fields(cell) if f.default is MISSING] == ["features"]
-        and cell(1).num_feature_axes == 1
-    }
+def _needs_only_a_size(value: Any) -> bool:
+    return (
+        is_dataclass(value)
+        and isinstance(value, type)
+        and issubclass(value, rx.Cell)
+        and [field.name for field in fields(value) if field.default is MISSING] == ["features"]
+    )
 
 
-CELLS = SETTINGS | _of_recurrax()
+OF_RECURRAX: dict[str, Callable[[int], rx.Cell]] = {
+    name: cell
+    for name, cell in vars(rx.cells).items()
+    if _needs_only_a_size(cell) and cell(1).num_feature_axes == 1
+}
+"""the cells over vectors that need nothing but a size"""
+
+CELLS = SETTINGS | OF_RECURRAX
 _BY_KEY = {name.lower(): name for name in CELLS}
 
 

@@ -85,6 +85,10 @@ def accuracy(logits: Array, classes: Array) -> Array:
     return jnp.mean(logits.argmax(axis=-1) == classes)
 
 
+def error_rate(logits: Array, classes: Array) -> Array:
+    return jnp.mean(logits.argmax(axis=-1) != classes)
+
+
 def mean_squared_error(outputs: Array, targets: Array) -> Array:
     return jnp.mean((outputs[:, 0] - targets) ** 2)
 

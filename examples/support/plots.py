@@ -12,6 +12,8 @@ from support.training import History
 
 STYLES = ("-", "--", ":", "-.")
 """of lines, when the ten colours come again"""
+SMALLEST_ERROR = 1e-3
+"""Below it the axis is linear, because an error rate may be 0."""
 SMALLEST_NORM = 1e-18
 """Of what is smaller, the square is no float32 number any more."""
 
@@ -63,9 +65,12 @@ def seeds(
         ax.plot(epochs, np.median(errors, axis=1), style, color=color, linewidth=1.2, label=cell)
         ax.fill_between(epochs, errors.min(1), errors.max(1), color=color, alpha=0.15, linewidth=0)
     ax.set(title=title, xlabel=epoch, ylabel=error_name)
-    # Linear near 0, because an error rate may be just that.
-    ax.set_yscale("symlog", linthresh=1e-3)
-    ax.set_ylim(bottom=0)
+    lowest = min(errors.min() for errors in runs.values())
+    if lowest < SMALLEST_ERROR:
+        ax.set_yscale("symlog", linthresh=SMALLEST_ERROR)
+        ax.set_ylim(bottom=0)
+    else:
+        ax.set_yscale("log")
     figure.legend(loc="outside right upper")
     _save(figure, path)
 

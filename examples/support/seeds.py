@@ -67,8 +67,12 @@ def train_seeds(
     keys = jax.vmap(jax.random.key)(first_seed + np.arange(seeds))
     init_keys, keys = jax.vmap(jax.random.split, out_axes=1)(keys)
     in_features = problem.test.xs.shape[-1]
-    params = jax.vmap(lambda key: model.init(key, in_features))(init_keys)
-    opt_state = jax.vmap(optimizer.init)(params)
+
+    @jax.jit
+    @jax.vmap
+    def start(key: Array) -> tuple[StackParams, Any]:
+        params = model.init(key, in_features)
+        return params, optimizer.init(params)
 
     def epoch(params: StackParams, opt_state: Any, key: Array, number: Array) -> Any:
         sample_keys = jax.random.split(jax.random.fold_in(key, number), STEPS_PER_EPOCH)
@@ -84,9 +88,10 @@ def train_seeds(
         return params, opt_state, loss, error
 
     of_all_seeds = jax.vmap(epoch, in_axes=(0, 0, 0, None))
+    params, opt_state = start(init_keys)
     compiled = compile_ahead(of_all_seeds, params, opt_state, keys, np.int32(0))
     losses, errors = [], []
-    start = perf_counter()
+    began = perf_counter()
     epochs = -(-steps // STEPS_PER_EPOCH)
     with tqdm(desc=title, total=epochs * STEPS_PER_EPOCH, unit="step") as bar:
         for number in range(epochs):
@@ -95,6 +100,6 @@ def train_seeds(
             errors.append(np.asarray(error))
             bar.set_postfix_str(f"error {np.median(errors[-1]):.4f}", refresh=False)
             bar.update(STEPS_PER_EPOCH)
-    seconds = perf_counter() - start
+    seconds = perf_counter() - began
     parameters = number_of_parameters(params) // seeds
     return Run(params, np.stack(losses), np.stack(errors), parameters, seconds)
