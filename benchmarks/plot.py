@@ -9,8 +9,10 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from benchmarks.contenders import BASELINE, PEERS
+from benchmarks.contenders import BASELINE, PEERS, VARIANTS
 from benchmarks.report import groups, label, of_group
+
+ORDER = [*PEERS, *VARIANTS]
 
 
 def draw(run: dict[str, Any], path: Path) -> None:
@@ -40,7 +42,7 @@ def panel(ax: Any, results: list[dict[str, Any]], peers: list[str]) -> None:
         heights = [float("nan") if ratio is None else ratio - 1 for ratio in ratios]
         # Bars start at 1, so that a faster and a slower peer point in opposite directions; one
         # peer keeps its colour whoever else takes part.
-        ax.bar(left, heights, width, bottom=1, label=peer, color=f"C{PEERS.index(peer)}")
+        ax.bar(left, heights, width, bottom=1, label=peer, color=f"C{ORDER.index(peer)}")
     ax.axhline(1, color="black", linewidth=0.8)
     ax.set_yscale("log", base=2)
     ax.set_xticks(range(len(results)), [label(r) for r in results])

@@ -102,7 +102,7 @@ def table(features: int = 64, in_features: int = 64) -> tuple[Row, ...]:
       >>> import recurrax as rx
       >>> rows = {row.name: row for row in rx.cells.table()}
       >>> rows["GRU"].parameters, rows["GRU"].state, rows["GRU"].stages
-      (24768, ('h',), 1)
+      (24832, ('h',), 1)
       >>> rows["MinGRU"].linear, rows["LEM"].stages
       (True, 2)
     """

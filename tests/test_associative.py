@@ -52,7 +52,10 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-@pytest.mark.parametrize("name", ["lru", "rg_lru", "qrnn_ifo", "min_lstm"])
+@pytest.mark.parametrize(
+    "name",
+    ["lru", "rg_lru", *(pytest.param(n, marks=pytest.mark.slow) for n in ("qrnn_ifo", "min_lstm"))],
+)
 def test_values_and_gradients_are_those_of_the_loop(name, options, rng):
     """With any carry to start from; float64."""
     case = CASES[name]

@@ -15,6 +15,8 @@ from recurrax.cells.operators import (
 
 from .helpers import assert_close, random_like
 
+pytestmark = pytest.mark.once
+
 B, T, I, H = 2, 5, 3, 4
 
 

@@ -7,6 +7,8 @@ import pytest
 import recurrax as rx
 from tools import gallery
 
+pytestmark = pytest.mark.once
+
 rows = {row.name: row for row in rx.cells.table()}
 
 

@@ -12,7 +12,7 @@ from jax.test_util import check_grads
 
 import recurrax as rx
 
-from .all_cells import every_cell
+from .all_cells import CASES, every_cell
 from .helpers import assert_close, assert_identical, problem
 
 
@@ -152,8 +152,23 @@ def test_a_permuted_batch_permutes_the_result(case, rng):
 
 
 @every_cell
-def test_derivatives_to_second_order(case, rng):
+def test_derivatives(case, rng):
     """Finite differences, forward and reverse mode, of a smooth function of everything."""
+    check_derivatives(case, rng, 1)
+
+
+# Compiled for a long time: but for these, in the slow sweep.
+TWICE = {"lstm", "gru_before", "lem", "rg_lru"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in TWICE else pytest.mark.slow) for n in CASES]
+)
+def test_second_derivatives(name, rng):
+    check_derivatives(CASES[name], rng, 2)
+
+
+def check_derivatives(case, rng, order):
     params, carry, xs = problem(rng, case, steps=3)
 
     def f(params, carry, xs):
@@ -161,7 +176,8 @@ def test_derivatives_to_second_order(case, rng):
         return jax.tree.map(jnp.sin, (last, ys))
 
     # relu and clip have kinks, where a second difference is not a derivative
-    order = 1 if {"relu", 0.4, 0.6} & set(map(str_or_float, vars(case.cell).values())) else 2
+    if {"relu", 0.4, 0.6} & set(map(str_or_float, vars(case.cell).values())):
+        order = 1
     check_grads(f, (params, carry, xs), order, atol=1e-6, rtol=1e-6, eps=1e-5)
 
 

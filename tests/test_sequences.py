@@ -11,7 +11,7 @@ from jax.experimental import checkify
 
 import recurrax as rx
 
-from .all_cells import CASES, every_cell
+from .all_cells import CASES, KINDS, every_cell
 from .helpers import assert_close, assert_identical, problem, random_like
 
 pytestmark = pytest.mark.once
@@ -21,10 +21,12 @@ T = 5
 LENGTHS = (T, 3, 0)
 
 
-# Variants of a cell whose three layers in both directions are compiled in the slow sweep alone.
-OFTEN = {"elman", "lstm_everything", "gru", "gru_before", "mgu", "squashed_gru", "layer_norm_gru"}
+# Three layers in both directions take long to compile: all but these only in the slow sweep.
+DEEP = {"lstm_everything", "gru", "elman_readout"}
 LAYERS = [
-    pytest.param(name, layers, marks=() if layers == 1 or name in OFTEN else pytest.mark.slow)
+    pytest.param(
+        name, layers, marks=() if name in {1: KINDS, 3: DEEP}[layers] else pytest.mark.slow
+    )
     for name in CASES
     for layers in (1, 3)
 ]
