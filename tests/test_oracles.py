@@ -74,12 +74,9 @@ def test_float32_stays_close_to_float64(name, rng):
 
 
 # The recurrax cell for each stored case. Sizes come from the vectors.
-CELLS = {
-    "elman": lambda H, o: rx.Elman(H, **o),
-    "lstm": lambda H, o: rx.LSTM(H, **o),
-    "gru": lambda H, o: rx.GRU(H, **o),
-}
-VECTORS = {f"{lib}-{name}": v for lib in ("torch", "keras") for name, v in load(lib).items()}
+CELLS = {case.oracle: type(case.cell) for case in CASES.values()}
+LIBRARIES = ("torch", "keras", "torchrecurrent")
+VECTORS = {f"{lib}-{name}": v for lib in LIBRARIES for name, v in load(lib).items()}
 
 
 @pytest.mark.parametrize("name", VECTORS)
@@ -88,8 +85,8 @@ def test_cell_equals_a_published_implementation(name):
     options = dict(vector.options)
     if options.get("projection"):
         options["projection"] = vector.carry["h"].shape[-1]
-    features = next(iter(vector.params["b"].values())).shape[-1]
-    cell = CELLS[vector.cell](features, options)
+    features = next(iter(vector.params["W"].values())).shape[-1]
+    cell = CELLS[vector.cell](features, **options)
     arrays = jax.tree.map(jnp.asarray, (vector.params, vector.carry, vector.cot_carry))
     params = rx.params_from_dict(cell.params_like(vector.xs.shape[-1]), arrays[0])
     carry_type = type(cell.initial_carry())

@@ -22,7 +22,12 @@ by `tools/gallery.py`; in Python the table is `rx.cells.table()`.
   equation in NumPy, written from the paper by another hand; some also have stored results of a
   published implementation.
 """
-ORACLES = {
+TORCHRECURRENT = (
+    "AntisymmetricRNN", "ATR", "BRC", "CFN", "CoRNN", "FastGRNN", "FastRNN", "IndRNN", "JANET",
+    "LightRU", "LiGRU", "LSTM of 1997 (NFG)", "MGU", "MinimalRNN", "MUT3", "nBRC",
+    "Peephole LSTM (V)", "RAN", "STAR", "UGRNN", "UnICORNN",
+)  # fmt: skip
+ORACLES = dict.fromkeys(TORCHRECURRENT, "NumPy, torchrecurrent") | {
     "Elman": "NumPy, torch, Keras",
     "LSTM": "NumPy, torch, Keras",
     "LSTMP": "NumPy, torch",

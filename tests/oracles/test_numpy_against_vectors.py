@@ -10,7 +10,9 @@ from .vectors import load
 pytestmark = pytest.mark.once
 
 VECTORS = {
-    f"{name}-{case}": vector for name in ("torch", "keras") for case, vector in load(name).items()
+    f"{name}-{case}": vector
+    for name in ("torch", "keras", "torchrecurrent")
+    for case, vector in load(name).items()
 }
 
 
