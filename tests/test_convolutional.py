@@ -17,6 +17,7 @@ from .all_cells import CONVOLUTIONAL
 from .helpers import as_numpy, assert_close, random_like
 from .oracles.numpy_cells import ORACLES
 from .oracles.numpy_gradients import numerical_gradients
+from .oracles.vectors import load
 
 B, T = 2, 4
 every_case = pytest.mark.parametrize("case", CONVOLUTIONAL.values(), ids=CONVOLUTIONAL)
@@ -50,6 +51,39 @@ def test_cell_equals_its_oracle(case, rng):
     )
     got = {"params": as_numpy(grads[0]), "carry": as_numpy(grads[1]), "xs": leading(grads[2])}
     assert_close(got, want, 1e-10)
+
+
+VECTORS = load("keras_convolutional")
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", VECTORS)
+def test_cell_and_oracle_equal_keras(name):
+    """Values and all gradients, against stored vectors."""
+    vector = VECTORS[name]
+    kernel = vector.params["W"]["i"].shape
+    cell = rx.ConvLSTM(kernel[-1], kernel[:-2], **vector.options)
+    params = rx.params_from_dict(
+        cell.params_like(kernel[-2]), jax.tree.map(jnp.asarray, vector.params)
+    )
+    carry, cot_carry = (
+        type(cell.initial_carry((9,) * (len(kernel) - 2)))(**jax.tree.map(jnp.asarray, given))
+        for given in (vector.carry, vector.cot_carry)
+    )
+
+    def loss(params, carry, xs):
+        last, ys = rx.unroll(cell, params, xs, carry, time_axis=0)
+        return jnp.sum(ys * vector.cot_ys) + sum(map(jnp.vdot, last, cot_carry)), (last, ys)
+
+    grads, (last, ys) = jax.grad(loss, (0, 1, 2), has_aux=True)(
+        params, carry, jnp.asarray(vector.xs)
+    )
+    want = vector.final_carry, vector.ys
+    assert_close((as_numpy(last), ys), want, 1e-12)
+    inputs = vector.params, vector.carry, vector.xs
+    assert_close(ORACLES["conv_lstm"](*inputs, **vector.options), want, 1e-12)
+    got = {"params": as_numpy(grads[0]), "carry": as_numpy(grads[1]), "xs": grads[2]}
+    assert_close(got, vector.grads, 1e-10)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ ORACLES = dict.fromkeys(TORCHRECURRENT, "NumPy, torchrecurrent") | {
     "LSTMP": "NumPy, torch",
     "GRU": "NumPy, torch, Keras",
     "GRU, reset before": "NumPy, Keras",
-    "ConvLSTM": "NumPy, Flax",
+    "ConvLSTM": "NumPy, Keras, Flax",
 }
 
 
