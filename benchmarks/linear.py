@@ -21,7 +21,7 @@ SHAPES = ("1,256,32", "1,2048,32", "1,16384,32", "8,512,64", "1,2048,256", "32,1
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Linear recurrences, by method.")
     parser.add_argument("--cells", nargs="+", default=list(CELLS[::2]), choices=CELLS)
     parser.add_argument("--shapes", nargs="+", default=list(SHAPES), help="batch,time,features")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
