@@ -11,7 +11,6 @@ from recurrax.evaluators.chunked import default_chunk, in_parallel, parallel_loo
 from recurrax.evaluators.recurrence import keeping
 from recurrax.program.derive import is_differentiable, tangent_of, transpose_of
 from recurrax.program.ir import Op, Value
-from recurrax.program.linear import kind_of
 from recurrax.program.products import PRODUCTS, numbers_summed
 from recurrax.program.program import Loop, Program, program_of
 from recurrax.program.step import Step
@@ -169,11 +168,7 @@ def report(step: Step, names: Sequence[str]) -> PassReport:
         invariant=len(program.invariant),
         hoisted=tuple(product_of(op, program) for op in bulk if op.name in PRODUCTS),
         summed=tuple(product_of(op, program) for op in summed_products(program)),
-        loops=tuple(
-            loop_report(phase.loop, program, names)
-            for phase in program.phases
-            if phase.loop is not None
-        ),
+        loops=tuple(loop_report(loop, program, names) for loop in program.loops),
         chunk=min(step.chunk or default_chunk(program, step), max(step.length, 1)),
     )
 
@@ -204,7 +199,7 @@ def loop_report(loop: Loop, program: Program, names: Sequence[str]) -> LoopRepor
     for op in loop.ops:
         level = max((depth.get(v, 0) for v in op.inputs), default=0) + (op.name in PRODUCTS)
         depth.update(dict.fromkeys(op.outputs, level))
-    kind = kind_of(loop.ops, [program.carry[i] for i in loop.components])
+    kind = program.kind_of(loop)
     return LoopReport(
         carry=tuple(names[i] or "carry" for i in loop.components),
         stages=max(depth.values(), default=0),

@@ -146,8 +146,7 @@ def prepare(
         carry_dtype=as_carry_dtype(who, spec, layer.carry_dtype),
     )
     check_how(who, how)
-    shape = first.shape if spec is not None else first.shape[: first.ndim - features + 1]
-    given = check_given(who, spec, given, how, shape, "inputs", NAMES)
+    given = check_given(who, spec, given, how, first.shape, features, "inputs", NAMES)
     return Call(aligned(inputs, time_axis, how.time), how, given, flags["return_carry"])
 
 

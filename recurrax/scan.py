@@ -6,7 +6,6 @@ from typing import Any
 import jax
 
 from recurrax.evaluators import borders, recurrence, reference
-from recurrax.program.linear import kind_of
 from recurrax.program.program import program_of
 from recurrax.program.step import Step
 from recurrax.program.trace import NotUnderstood, trace
@@ -118,10 +117,7 @@ def scan_along(
 def check_parallel(who: str, step: Step) -> None:
     """Raises unless every loop of the step can run in parallel over time."""
     program = program_of(step)
-    for phase in program.phases:
-        if phase.loop is None:
-            continue
-        kind = kind_of(phase.loop.ops, [program.carry[i] for i in phase.loop.components])
+    for kind in map(program.kind_of, program.loops):
         if not kind.parallel:
             why = (
                 "is not linear in its carry"

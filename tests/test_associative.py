@@ -252,6 +252,40 @@ def test_products_that_overflow_do_not_reach_the_result(rng):
     np.testing.assert_allclose(got[1], want[1], rtol=1e-12)
 
 
+def test_a_reset_takes_a_run_out_of_nan(rng):
+    """Where the carry was not a number, 0 times it is none either; the loop chooses."""
+    cell = rx.MinGRU(3)
+    params = random_like(rng, cell.params_like(2))
+    xs = jnp.asarray(rng.normal(size=(2, T, 2))).at[0, 3].set(jnp.nan).at[1, 4].set(jnp.inf)
+    resets = np.zeros((2, T), bool)
+    resets[:, 6] = True
+    got, want = (
+        rx.unroll(cell, params, xs, resets=resets, method=method)[1]
+        for method in ("associative", "scan")
+    )
+    np.testing.assert_allclose(got, want, rtol=1e-12)
+    assert np.all(np.isfinite(got[:, 6:]))
+    assert not np.any(np.isfinite(got[0, 3:6]))
+
+
+def test_a_stopped_gradient_is_not_taken_for_a_coefficient(rng):
+    """Coefficients are found by differentiation: a step that stops it is left to the loop."""
+
+    def step(c, x):
+        c = 0.7 * jax.lax.stop_gradient(c) + 0.2 * c + x
+        return c, c
+
+    xs = jnp.asarray(rng.normal(size=(T, 3)))
+    want = jax.lax.scan(step, jnp.ones(3), xs)[1]
+    for method in ("auto", "chunked"):
+        run = partial(rx.scan, step, jnp.ones(3), method=method)
+        assert_close(run(xs)[1], want)
+        got = jax.jacrev(lambda xs, run=run: run(xs)[1])(xs)
+        assert_close(got, jax.jacrev(lambda xs: jax.lax.scan(step, jnp.ones(3), xs)[1])(xs))
+    with pytest.raises(ValueError, match="its loop is not linear in its carry"):
+        rx.scan(step, jnp.ones(3), xs, method="associative")
+
+
 def test_vmap_jit_and_an_ensemble(rng):
     case = CASES["lru"]
     members = [problem(rng, case, steps=T) for _ in range(3)]

@@ -212,6 +212,23 @@ def test_bad_input(act, message):
     assert str(error.value).startswith(message)
 
 
+@dataclasses.dataclass(frozen=True)
+class WithTwoPresets(rx.Cell):
+    """A user's cell: its options are called as its author likes."""
+
+    features: int
+    first: str | Preset = "default"
+    squash: Activation = "tanh"
+
+
+def test_options_of_a_user_s_cell_are_checked_by_their_type():
+    assert WithTwoPresets(4, first="torch", squash=jnp.tanh) == WithTwoPresets(4, first="torch")
+    with pytest.raises(ValueError, match="WithTwoPresets: preset: expected one of"):
+        WithTwoPresets(4, first="pytorch")
+    with pytest.raises(ValueError, match="WithTwoPresets: squash must be a function"):
+        WithTwoPresets(4, squash="tahn")
+
+
 RAW = {
     "KrauseLSTM": {"candidate": "input"},
     "SquashedGRU": {},

@@ -333,6 +333,19 @@ def test_convolutional_cells_in_wrappers(rng):
     assert all(np.any(np.asarray(g) != 0) for g in jax.tree.leaves(grads))
 
 
+def test_a_carry_learned_for_a_stack_whose_strides_shrink_the_space(rng):
+    """Every part of the carry has the space of its own layer."""
+    cell = rx.LearnedCarry(rx.Stack((rx.ConvLSTM(2, (3,), strides=2), rx.ConvGRU(4, (3,)))))
+    params = random_like(rng, cell.params_like(3))
+    below, above = cell.start(params, (2, 7))
+    assert (below.h.shape, above.h.shape) == ((2, 4, 2), (2, 4, 4))
+    xs = jnp.asarray(rng.normal(size=(2, 6, 7, 3)))
+    assert_close(
+        rx.unroll(cell, params, xs, time_axis=1),
+        rx.unroll(cell, params, xs, (below, above), time_axis=1),
+    )
+
+
 @every_name
 def test_every_cell_stacks_and_turns(name, rng):
     """A stack, both directions, a residual and a zoneout of every cell, with a gradient."""

@@ -198,6 +198,11 @@ def carry_like(cell: Any, shape: tuple[Any, ...]) -> Any:
     return jax.eval_shape(lambda: cell.initial_carry(shape))
 
 
+def row_like(cell: Any) -> Any:
+    """Shapes and dtypes of the carry of one row; each axis of space has the size 1."""
+    return carry_like(cell, (1,) * (cell.num_feature_axes - 1))
+
+
 def _check_params(who: str, params: Any, like: Any, x_name: str) -> None:
     if jax.tree.structure(params) != jax.tree.structure(like):
         hint = " Use cell.init, or rx.params_from_dict for nested dicts."
@@ -234,10 +239,10 @@ def _explain_shape(
 ) -> None:
     expected, came = describe_shape(want), describe_shape(got)
     at = group.axes.index("x") if group is not None and "x" in group.axes else None
-    others = [i for i in range(len(want.shape)) if i != at]
-    if at is not None and [got.shape[i : i + 1] for i in others] == [
-        want.shape[i : i + 1] for i in others
-    ]:
+    differ = [
+        i for i, sizes in enumerate(zip(got.shape, want.shape, strict=False)) if len({*sizes}) > 1
+    ]
+    if len(got.shape) == len(want.shape) and at is not None and differ == [at]:
         given, made_for = want.shape[at], got.shape[at]
         if x_name is None:
             raise ValueError(

@@ -10,8 +10,9 @@ as y. The paper puts what is not linear between the layers, not in them.
 
 Conventions: s = re + i im is carried as two real arrays, and B and C are kept as their real and
 imaginary parts, so that the cell runs in any precision and the parameters are real; the products
-are written out. |lambda| is drawn from a ring between ``r_min`` and ``r_max``, its phase up to
-``max_phase``; gamma_log starts at log sqrt(1 - |lambda|^2), and is learned.
+are written out. D is a vector, as in minimal-LRU; the paper prints a matrix. |lambda| is drawn from
+a ring between ``r_min`` and ``r_max``, its phase up to ``max_phase``; gamma_log starts at
+log sqrt(1 - |lambda|^2), and is learned.
 """
 
 from dataclasses import dataclass

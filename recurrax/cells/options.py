@@ -30,7 +30,7 @@ def by_type(cell: Any) -> None:
         if option.type == Activation:
             activation(cell, option.name)
         elif option.type == str | Preset:
-            preset(cell)
+            preset(cell, option.name)
         elif option.type is bool:
             one_of(cell, option.name, (False, True))
 
@@ -125,10 +125,10 @@ def needs(cell: Any, option: str, other: str) -> None:
         )
 
 
-def preset(cell: Any) -> None:
+def preset(cell: Any, option: str) -> None:
     """Checks that the preset exists."""
     try:
-        find_preset(cell.preset)
+        find_preset(getattr(cell, option))
     except ValueError as error:
         raise ValueError(f"{name_of(cell)}: {error}") from None
 

@@ -11,7 +11,8 @@ W_i are block-diagonal with ``blocks`` blocks, as in the authors' code (Recurren
 
 Conventions: the first step of a sequence, and after a reset, has the factor 1 in place of
 sqrt(1 - a^2), as in the authors' code; the carry knows by ``started``, 0 before the first step.
-exp(-softplus(Lambda)) is drawn from a ring between 0.9 and 0.999.
+exp(-softplus(Lambda)) is drawn from a ring between 0.9 and 0.999. In the paper it is sigma(Lambda):
+the sign of Lambda is that of the code here.
 """
 
 from dataclasses import dataclass

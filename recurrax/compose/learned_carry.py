@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cells.cell import Noise
+from recurrax.cells.checks import carry_like
 from recurrax.compose.wrapper import Wrapper, check_params
 
 
@@ -42,9 +43,8 @@ class LearnedCarry(Wrapper):
 
     def start(self, params: LearnedCarryParams, batch_shape: tuple[int, ...]) -> Any:
         check_params(self, params, LearnedCarryParams)
-        if self.cell.num_feature_axes > 1:
-            batch_shape = self.cell.out_batch_shape(batch_shape)
-        return jax.tree.map(lambda a: jnp.broadcast_to(a, (*batch_shape, *a.shape)), params.carry)
+        like = carry_like(self.cell, batch_shape)
+        return jax.tree.map(lambda a, c: jnp.broadcast_to(a, c.shape), params.carry, like)
 
     def step(self, params: LearnedCarryParams, carry: Any, x: Any) -> tuple[Any, Any]:
         return self.cell.step(params.cell, carry, x)

@@ -17,7 +17,7 @@ from jax import Array
 
 from recurrax.cells import options
 from recurrax.cells.cell import Noise
-from recurrax.cells.checks import carry_like
+from recurrax.cells.checks import carry_like, row_like
 from recurrax.cells.options import name_of
 from recurrax.compose.dropout import mask
 from recurrax.compose.wrapper import Wrapper, apart, keys, together
@@ -39,7 +39,7 @@ class Zoneout(Wrapper):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        like = carry_like(self.cell, (1,) * (self.cell.num_feature_axes - 1))
+        like = row_like(self.cell)
         fields = [k for k in getattr(like, "_fields", ()) if hasattr(getattr(like, k), "shape")]
         rates: Any = self.rate
         if isinstance(rates, int | float | np.floating):

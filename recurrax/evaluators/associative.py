@@ -10,7 +10,8 @@ A is found by differentiation: entries do not meet, so the tangent of c' for a t
 component is that column of every block at once.
 
 A product of many A may overflow where the loop itself stays finite, as when a growing carry is
-reset. Where a product is not finite, the loop runs step by step instead.
+reset; and a reset, A = 0, takes a loop out of NaN but not a sum of products. Where a product or a
+carry is not finite, the loop runs step by step instead.
 """
 
 from collections.abc import Callable, Sequence
@@ -64,7 +65,7 @@ def run_loop(
     products, after = lax.associative_scan(composed, (A, b), reverse=reverse)
     moved = applied(products, [s[None] for s in start])
     after = [m + a for m, a in zip(moved, after, strict=True)]
-    finite = [jnp.all(jnp.isfinite(a)) for column in products for a in column]
+    finite = [jnp.all(jnp.isfinite(a)) for a in jax.tree.leaves((products, after))]
 
     def in_parallel() -> tuple[Arrays, Arrays]:
         ends = [a[0 if reverse else -1] for a in after]

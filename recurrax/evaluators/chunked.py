@@ -11,7 +11,6 @@ from jax import lax
 from recurrax.evaluators import associative
 from recurrax.evaluators.window import Window, entry, shifted, written_at
 from recurrax.program.ir import Constant, Op, Value, evaluate
-from recurrax.program.linear import kind_of
 from recurrax.program.program import Loop, Program, program_of
 from recurrax.program.step import Step, with_time
 from recurrax.program.sums import sum_over_time
@@ -22,7 +21,6 @@ Arrays = list[Any]
 def run(*operands: Any, step: Step, platform: str) -> Arrays:
     """Evaluates a recurrence: ``(*consts, *carry, *first_past, *past, *xs) -> (*carry, *ys)``."""
     program = program_of(step)
-    loops = [phase.loop for phase in program.phases if phase.loop is not None]
     fast = parallel_loops(program) if in_parallel(step, platform) else []
     consts, carry, first, past, xs = step.split_operands(operands)
     known = dict(zip(program.consts, consts, strict=True))
@@ -30,7 +28,7 @@ def run(*operands: Any, step: Step, platform: str) -> Arrays:
         {program.carry[i]: carry[i] for i in program.parts.constant}
     )  # a component that no step changes is a parameter
     evaluate(program.invariant, known)
-    whole_run = fast and len(fast) == len(loops)
+    whole_run = fast and len(fast) == len(program.loops)
     size = step.length if whole_run else default_chunk(program, step)
     chunk = min(step.chunk or size, max(step.length, 1))
     whole, rest = divmod(step.length, chunk)
@@ -77,19 +75,14 @@ def run(*operands: Any, step: Step, platform: str) -> Arrays:
 
 def parallel_loops(program: Program) -> list[Loop]:
     """The loops that can run in parallel over time."""
-    loops = [phase.loop for phase in program.phases if phase.loop is not None]
-    return [
-        loop
-        for loop in loops
-        if kind_of(loop.ops, [program.carry[i] for i in loop.components]).parallel
-    ]
+    return [loop for loop in program.loops if program.kind_of(loop).parallel]
 
 
 def in_parallel(step: Step, platform: str) -> bool:
     """Whether the linear loops of a step are to run in parallel over time.
 
     On a CPU that is slower: an elementwise step costs a tenth of a microsecond there, and a
-    parallel run several passes over the arrays of all steps (1.3 to 8 times the time, from 256 to
+    parallel run several passes over the arrays of all steps (1.1 to 15 times the time, from 256 to
     16384 steps). An accelerator pays some ten microseconds for every step of a loop.
     """
     if step.method != "auto":
@@ -99,11 +92,7 @@ def in_parallel(step: Step, platform: str) -> bool:
 
 def exports_of(program: Program, steps: int) -> list[Arrays]:
     """Arrays into which the loops of a chunk write; all chunks share them."""
-    return [
-        [jnp.zeros((steps, *v.shape), v.dtype) for v in phase.loop.exports]
-        for phase in program.phases
-        if phase.loop is not None
-    ]
+    return [[jnp.zeros((steps, *v.shape), v.dtype) for v in loop.exports] for loop in program.loops]
 
 
 BLOCK = 1 << 17  # entries of the carry in a chunk: its arrays stay in a core's cache
@@ -118,7 +107,7 @@ def default_chunk(program: Program, step: Step) -> int:
     eighth of the run at most; a chunk of a forward pass a quarter. A divisor of the run's length is
     preferred, because a shorter last chunk is compiled apart.
     """
-    looped = [i for phase in program.phases if phase.loop for i in phase.loop.components]
+    looped = [i for loop in program.loops for i in loop.components]
     width = max((step.outputs()[0][i].size for i in looped), default=1)
     length = max(step.length, 1)
     best = min(BLOCK // max(width, 1), 256, length // SHARE[step.derived])

@@ -15,6 +15,7 @@ from recurrax.program.dependence import (
 )
 from recurrax.program.fuse import fused_over_shared_operand, fused_sums, straightened
 from recurrax.program.ir import Body, Constant, Op, Uses, Value, flatten
+from recurrax.program.linear import Kind, kind_of
 from recurrax.program.products import PRODUCTS
 from recurrax.program.regroup import FACTORS, SUMS, factored, regrouped
 from recurrax.program.simplify import simplified
@@ -61,6 +62,14 @@ class Program:
 
     def is_sequence(self, value: Value) -> bool:
         return self.ranks.of(value) > INVARIANT
+
+    @property
+    def loops(self) -> list[Loop]:
+        return [phase.loop for phase in self.phases if phase.loop is not None]
+
+    def kind_of(self, loop: Loop) -> Kind:
+        """Whether a loop is linear and diagonal in its carry."""
+        return kind_of(loop.ops, [self.carry[i] for i in loop.components])
 
 
 @lru_cache(maxsize=4096)

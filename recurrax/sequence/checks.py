@@ -130,11 +130,12 @@ def check_given(
     given: Given,
     how: How,
     shape: tuple[int, ...],
+    num_feature_axes: int,
     x_name: str,
     names: Given = NAMES,
 ) -> Given:
     """Checks the arrays beside the inputs, whose shape is ``shape``, with time on its axis."""
-    axes = len(shape) - (1 if cell is None else cell.num_feature_axes)
+    axes = len(shape) - num_feature_axes
     shape, space = shape[:axes], shape[axes:-1]
     batch = shape[: how.time] + shape[how.time + 1 :]
     lengths, mask, resets, reset_carry, key = given
@@ -314,8 +315,7 @@ def as_carry_dtype(who: str, cell: Layer | None, carry_dtype: Any) -> Any:
     if not carry_dtype:
         return None
     if cell is not None:
-        space = (1,) * (cell.num_feature_axes - 1)
-        leaves = jax.tree_util.tree_leaves_with_path(checks.carry_like(cell, space))
+        leaves = jax.tree_util.tree_leaves_with_path(checks.row_like(cell))
         fields = sorted({name for path, _ in leaves if (name := field_of(path))})
         for field in carry_dtype:
             if field not in fields:

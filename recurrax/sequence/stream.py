@@ -124,7 +124,8 @@ class Stream:
         check_sequence(WHO, "xs", xs, self._time, self.cell.num_feature_axes)
         if not (lengths is mask is resets is None):
             how, given = How(self._time), Given(lengths, mask, resets)
-            check_given(WHO, self.cell, given, how, jax.tree.leaves(xs)[0].shape, "xs")
+            shape = jax.tree.leaves(xs)[0].shape
+            check_given(WHO, self.cell, given, how, shape, self.cell.num_feature_axes, "xs")
         beside = {"lengths": lengths, "mask": mask, "resets": resets}
         if resets is not None:
             beside["reset_carry"] = self._start

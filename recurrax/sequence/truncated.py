@@ -73,7 +73,7 @@ def unroll_truncated(
     beside = {"mask": mask, "resets": resets}
     options = {**options, "time_axis": time_axis}
     given = Given(lengths, mask, resets, reset_carry)
-    check_given(WHO, cell, given, How(time), first.shape, "xs")
+    check_given(WHO, cell, given, How(time), first.shape, cell.num_feature_axes, "xs")
     lengths = None if lengths is None else within(jnp.asarray(lengths), steps)
     carry, _ = unroll(cell, params, cut(xs, time_axis, 0, 0), carry, **options)  # with its dtypes
     start = carry if reset_carry is None else reset_carry

@@ -125,7 +125,7 @@ def unroll(
     x0 = first_step(xs, time_axis)
     checks.arguments(cell, WHO, params, carry, x0, "xs")
     given = Given(lengths, mask, resets, reset_carry, key)
-    given = check_given(WHO, cell, given, how, first.shape, "xs")
+    given = check_given(WHO, cell, given, how, first.shape, cell.num_feature_axes, "xs")
     check_key(WHO, cell, key)
     return _unroll(cell, params, aligned(xs, time_axis, how.time), carry, how, given)
 
