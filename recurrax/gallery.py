@@ -62,7 +62,12 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "Gated antisymmetric RNN": ("AntisymmetricRNN", {"gated": True}),
     "LSTM that adds x": ("KrauseLSTM", {"candidate": "input"}),
 }
-SIZES: dict[str, dict[str, Any]] = {"Jordan": {"readout": 3}, "SCRN": {"slow": 3}}
+SIZES: dict[str, dict[str, Any]] = {
+    "ClockworkRNN": {"periods": (1, 2)},
+    "Jordan": {"readout": 3},
+    "LMU": {"order": 4, "theta": 4},
+    "SCRN": {"slow": 3},
+}
 # Where the first reference of a docstring is not that of the cell.
 GREFF = "Greff et al. 2017, arXiv:1503.04069"
 INDY = "Gonnet & Deselaers 2019, arXiv:1903.08023"

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import pytest
 
 import recurrax as rx
@@ -12,6 +13,7 @@ WIDE = 12  # a norm magnifies rounding where all units are nearly equal, as a fe
 
 MASK = ((1, 1, 0), (0, 1, 1), (0, 0, 1))
 SIX = 6  # for what comes in blocks
+PERIODS = (1, 2, 3)
 
 
 class Case(NamedTuple):
@@ -21,7 +23,7 @@ class Case(NamedTuple):
     oracle: str
     options: dict
     in_features: int = I
-    positive: tuple[str, ...] = ()  # fields of the carry that a sequence never makes negative
+    valid: Any = None  # makes of random parameters and carries some that a sequence can have
 
 
 class Spatial(NamedTuple):
@@ -32,6 +34,22 @@ class Spatial(NamedTuple):
     options: dict
     space: tuple[int, ...]
     in_features: int = 2
+
+
+def positive_normaliser(params, carry):
+    """The normaliser of an sLSTM is a sum of exponentials."""
+    return params, carry._replace(n=1 + abs(carry.n))
+
+
+def whole_counters(params, carry):
+    """The clocks of a Clockwork RNN count whole steps."""
+    t = jnp.round(10 * carry.t)
+    return params, carry._replace(t=jnp.mod(t, jnp.full_like(t, jnp.array(PERIODS))))
+
+
+def running_clocks(params, carry):
+    """The clocks of a Phased LSTM have positive periods and are open for a part of them."""
+    return params._replace(tau=1 + abs(params.tau), r=0.3 + abs(params.r)), carry
 
 
 CASES = {
@@ -182,7 +200,7 @@ CASES = {
     "qrnn_f": Case(rx.QRNN(H, pooling="f"), "qrnn", {"pooling": "f"}),
     "qrnn_fo": Case(rx.QRNN(H, window=1), "qrnn", {"pooling": "fo"}),
     "qrnn_ifo": Case(rx.QRNN(H, pooling="ifo", window=3), "qrnn", {"pooling": "ifo"}),
-    "slstm": Case(rx.SLSTM(SIX, heads=2), "slstm", {}, positive=("n",)),
+    "slstm": Case(rx.SLSTM(SIX, heads=2), "slstm", {}, valid=positive_normaliser),
     "ran": Case(rx.RAN(H), "ran", {}),
     "ran_identity": Case(rx.RAN(H, output_fn="identity"), "ran", {"output_fn": "identity"}),
     "li_gru": Case(rx.LiGRU(H), "li_gru", {}),
@@ -246,6 +264,27 @@ CASES = {
     "scrn_alpha": Case(rx.SCRN(H, slow=2, alpha=0.4), "scrn", {"alpha": 0.4}),
     "rhn": Case(rx.RHN(H), "rhn", {}),
     "rhn_one": Case(rx.RHN(H, depth=1), "rhn", {}),
+    "mi_rnn": Case(rx.MIRNN(H), "mi_rnn", {}),
+    "mi_rnn_sigmoid": Case(rx.MIRNN(H, activation="sigmoid"), "mi_rnn", {"activation": "sigmoid"}),
+    "mi_lstm": Case(rx.MILSTM(H), "mi_lstm", {}),
+    "mi_gru": Case(rx.MIGRU(H), "mi_gru", {}),
+    "exp_rnn": Case(rx.ExpRNN(H), "exp_rnn", {}),
+    "lmu": Case(
+        rx.LMU(H, order=3, theta=4.0, channels=2), "lmu", {"order": 3, "theta": 4.0, "channels": 2}
+    ),
+    "clockwork": Case(
+        rx.ClockworkRNN(SIX, PERIODS), "clockwork", {"periods": PERIODS}, valid=whole_counters
+    ),
+    "clockwork_sigmoid": Case(
+        rx.ClockworkRNN(SIX, PERIODS, activation="sigmoid"),
+        "clockwork",
+        {"periods": PERIODS, "activation": "sigmoid"},
+        valid=whole_counters,
+    ),
+    "phased_lstm": Case(rx.PhasedLSTM(H), "phased_lstm", {}, valid=running_clocks),
+    "phased_lstm_leak": Case(
+        rx.PhasedLSTM(H, leak=0.2), "phased_lstm", {"leak": 0.2}, valid=running_clocks
+    ),
 }
 
 CONVOLUTIONAL = {
@@ -279,6 +318,7 @@ CONVOLUTIONAL = {
 KINDS = {
     "elman_readout", "lstm", "lstm_everything", "gru", "gru_before", "krause_lstm_input",
     "layer_norm_lstm", "lem", "min_gru", "rg_lru", "slstm", "qrnn_ifo", "lstm_blocks", "scrn",
+    "clockwork",
 }  # fmt: skip
 
 

@@ -16,8 +16,8 @@ def problem(rng, case, batch=(2,), steps=4, dtype=np.float64):
     """Random parameters, initial carry and inputs ``(*batch, steps, in_features)``."""
     params = random_like(rng, case.cell.params_like(case.in_features), dtype=dtype)
     carry = random_like(rng, case.cell.initial_carry(batch), dtype=dtype)
-    if case.positive:
-        carry = carry._replace(**{k: 1 + abs(getattr(carry, k)) for k in case.positive})
+    if case.valid is not None:
+        params, carry = jax.tree.map(lambda a: a.astype(dtype), case.valid(params, carry))
     xs = random_like(rng, jnp.zeros((*batch, steps, case.in_features)), 1.0, dtype)
     return params, carry, xs
 

@@ -22,7 +22,7 @@ CELLS = sorted(
     ),
     key=lambda c: c.__name__,
 )
-NEEDED = {"Jordan": {"readout": 2}, "SCRN": {"slow": 2}}
+NEEDED = {"Jordan": {"readout": 2}, "LMU": {"order": 3, "theta": 4.0}, "SCRN": {"slow": 2}}
 
 
 def make(cls, **options):
@@ -165,6 +165,40 @@ TABLE = {
     "a fourth variant": (
         lambda: rx.MUT(4, variant=4),
         "rx.MUT: variant must be 1 or 2 or 3; got 4.",
+    ),
+    "clocks out of order": (
+        lambda: rx.ClockworkRNN(4, periods=(2, 1)),
+        "rx.ClockworkRNN: periods must be increasing positive whole numbers such as (1, 2, 4); "
+        "got (2, 1).",
+    ),
+    "no clocks": (
+        lambda: rx.ClockworkRNN(4, periods=()),
+        "rx.ClockworkRNN: periods must be increasing positive whole numbers",
+    ),
+    "half a period": (
+        lambda: rx.ClockworkRNN(4, periods=(1, 2.5)),
+        "rx.ClockworkRNN: periods must be increasing positive whole numbers",
+    ),
+    "modules that do not divide": (
+        lambda: rx.ClockworkRNN(5, periods=(1, 2)),
+        "rx.ClockworkRNN: features must be a multiple of the number of periods, 2; got 5.",
+    ),
+    "a clock that bfloat16 cannot count": (
+        lambda: rx.unroll(
+            rx.ClockworkRNN(2, periods=(1, 512)),
+            rx.ClockworkRNN(2, periods=(1, 512)).init(KEY, 3),
+            jnp.ones((2, 4, 3)),
+            dtype="bfloat16",
+        ),
+        "rx.ClockworkRNN: bfloat16 cannot count to 512; use carry_dtype={",
+    ),
+    "an event without features": (
+        lambda: rx.PhasedLSTM(4).init(KEY, 1),
+        "rx.PhasedLSTM.init: in_features must be 2 or more, the last for the time stamp; got 1.",
+    ),
+    "a window of no length": (
+        lambda: rx.LMU(4, order=3, theta=0.0),
+        "rx.LMU: theta must be a finite number above 0; got 0.0.",
     ),
     "a masked kernel of another mask": (
         lambda: other_mask(),

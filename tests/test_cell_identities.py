@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import recurrax as rx
+from recurrax.cells.lmu import delay
 from recurrax.cells.operators import (
     BlockDiagonalKernel,
     DiagonalKernel,
@@ -320,3 +321,125 @@ def test_highways_of_one_layer_are_a_coupled_update(draw, xs):
 
     like = ugrnn.params_like(I)._replace(W=swap(params.W), U=swap(U), b=swap(b))
     assert_close(outputs(cell, params, xs), outputs(ugrnn, like, xs))
+
+
+@pytest.mark.parametrize(
+    ("name", "base"), [("MIRNN", rx.Elman), ("MILSTM", rx.LSTM), ("MIGRU", rx.GRU)]
+)
+def test_multiplicative_integration_without_its_product_is_the_base_cell(name, base, draw, xs):
+    cell = getattr(rx, name)(H)
+    base = base(H, reset="before") if name == "MIGRU" else base(H)
+    params = draw(cell)
+    zero, one = (jax.tree.map(lambda a, v=v: jnp.full_like(a, v), params.alpha) for v in (0, 1))
+    plain = params._replace(alpha=zero, beta1=one, beta2=one)
+    like = base.params_like(I)._replace(W=params.W, U=params.U, b=params.b)
+    assert_close(outputs(cell, plain, xs), outputs(base, like, xs))
+
+
+def test_a_clockwork_whose_clocks_all_strike_is_an_elman_network(draw, xs):
+    cell = rx.ClockworkRNN(H, periods=(1,))
+    params = draw(cell)
+    dense = params._replace(U=gates(params.U, h=params.U.h.kernel))
+    elman = rx.Elman(H).params_like(I)._replace(W=params.W, U=dense.U, b=params.b)
+    assert_close(outputs(cell, params, xs), outputs(rx.Elman(H), elman, xs))
+
+
+def test_modules_of_a_clockwork_run_when_their_clocks_strike(draw, rng):
+    """And again from the first step after a reset."""
+    cell = rx.ClockworkRNN(6, periods=(1, 2, 3))
+    params = draw(cell)
+    xs = jnp.asarray(rng.normal(size=(1, 12, I)))
+    resets = np.zeros((1, 12), bool)
+    resets[0, 7] = True
+    carries, _ = rx.unroll(cell, params, xs, resets=resets, return_carries=True)
+    h = np.asarray(carries.h[0]).reshape(12, 3, 2)
+    moved = np.any(h[1:] != h[:-1], axis=-1)
+    clock = np.array([*range(7), *range(5)])[1:, None]
+    np.testing.assert_array_equal(moved, (clock % np.array([1, 2, 3]) == 0))
+
+
+def test_faster_modules_do_not_reach_slower_ones(draw, rng):
+    cell = rx.ClockworkRNN(6, periods=(1, 2, 4))
+    params = draw(cell)
+    xs = jnp.asarray(rng.normal(size=(1, 9, I)))
+
+    def last(start):
+        carry = cell.initial_carry((1,))._replace(h=start)
+        return rx.unroll(cell, params, xs, carry)[0].h[0]
+
+    reached = np.asarray(jax.jacobian(last)(jnp.zeros((1, 6))))[:, 0].reshape(3, 2, 3, 2)
+    assert np.array_equal(np.any(reached != 0, axis=(1, 3)), np.triu(np.ones((3, 3), bool)))
+
+
+def test_folded_lmu_is_lmu(draw, xs):
+    """V_h m' = V_h A m + V_h B u: one stage on [h, m]."""
+    cell = rx.LMU(H, order=4, theta=3.0)
+    params = draw(cell)
+    W, U, V = params
+    A, B_ = map(jnp.asarray, delay(4, 3.0))
+    to_m = A.T + V.u * B_
+    h, m, want = jnp.zeros((B, H)), jnp.zeros((B, 4)), []
+    for t in range(T):
+        x = xs[:, t]
+        new = x @ (W.h + W.u * B_ @ V.h) + h @ (U.h + U.u * B_ @ V.h) + m @ (to_m @ V.h)
+        m = x @ (W.u * B_) + h @ (U.u * B_) + m @ to_m
+        h = jnp.tanh(new)
+        want.append(h)
+    assert_close(outputs(cell, params, xs), jnp.stack(want, 1))
+
+
+def test_the_memory_of_an_lmu_is_the_window_of_its_input(draw):
+    """Shifted Legendre polynomials with the coefficients m are the last theta steps of u."""
+    cell = rx.LMU(H, order=8, theta=40.0)
+    params = jax.tree.map(lambda a: jnp.zeros(a.shape), cell.params_like(1))
+    params = params._replace(W=params.W.replace(u=jnp.ones((1, 1))))
+    u = np.sin(np.arange(200) / 12)
+    last, _ = rx.unroll(cell, params, jnp.asarray(u)[None, :, None])
+    for ago in (0, 10, 20, 39):
+        decoded = sum(
+            float(last.m[0, k]) * np.polynomial.Legendre.basis(k)(2 * ago / 40 - 1)
+            for k in range(8)
+        )
+        assert abs(decoded - u[-1 - ago]) < 0.05
+
+
+def test_the_state_of_an_exp_rnn_keeps_its_length(draw, rng):
+    cell = rx.ExpRNN(5)
+    params = draw(cell)
+    params = params._replace(b=jax.tree.map(jnp.zeros_like, params.b))
+    start = rx.cells.ExpRNNCarry(jnp.asarray(rng.normal(size=(1, 5))))
+    last, _ = rx.unroll(cell, params, jnp.zeros((1, 500, I)), start)
+    assert_close(jnp.linalg.norm(last.h), jnp.linalg.norm(start.h))
+
+
+@pytest.mark.parametrize("angles", ["cayley", "henaff"])
+def test_an_exp_rnn_starts_with_rotations_of_pairs(angles, rng):
+    cell = rx.ExpRNN(5, angles=angles)
+    A = np.asarray(cell.init(jax.random.key(int(rng.integers(2**31))), I).A.h)
+    assert set(zip(*np.nonzero(A), strict=True)) == {(0, 1), (2, 3)}
+    low, high = (-1, 0) if angles == "cayley" else (-np.pi, np.pi)
+    assert np.all((low <= A) & (high >= A))
+
+
+def test_a_phased_lstm_that_is_wide_open_is_a_peephole_lstm(draw, rng):
+    """At the middle of the open part k is 1."""
+    cell = rx.PhasedLSTM(H)
+    params = draw(cell, I + 1)
+    params = params._replace(tau=jnp.full(H, 8.0), s=jnp.zeros(H), r=jnp.ones(H))
+    xs = jnp.asarray(rng.normal(size=(B, T, I)))
+    t = jnp.broadcast_to(8.0 * jnp.arange(T, dtype=float)[:, None] + 4, (B, T, 1))
+    lstm = rx.LSTM(H, peephole="diagonal")
+    W = rx.Gates(("x", "gate"), **dict(params.W.items()))
+    like = lstm.params_like(I)._replace(W=W, U=params.U, b=params.b, P=params.P)
+    assert_close(outputs(cell, params, jnp.concatenate([xs, t], -1)), outputs(lstm, like, xs))
+
+
+def test_a_phased_lstm_keeps_its_state_while_closed(draw, rng):
+    cell = rx.PhasedLSTM(H, leak=0.0)
+    params = draw(cell, I + 1)
+    params = params._replace(tau=jnp.full(H, 8.0), s=jnp.zeros(H), r=jnp.full(H, 0.25))
+    times = jnp.asarray([0.5, 1.0, 1.5, 3.0, 5.0, 7.5, 8.5])
+    events = jnp.asarray(rng.normal(size=(1, 7, I)))
+    xs = jnp.concatenate([events, times[None, :, None]], -1)
+    ys = np.asarray(outputs(cell, params, xs))[0]
+    np.testing.assert_array_equal(np.any(ys[1:] != ys[:-1], -1), [1, 1, 0, 0, 0, 1])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from jax import lax
 from jax.experimental import io_callback
+from jax.scipy.linalg import expm
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 
 import recurrax as rx
@@ -96,14 +97,6 @@ NOT_UNDERSTOOD = {
     "a key in the carry": (with_key, jax.random.key(1), XS, {}, "dtype key", False),
     "a raw key in the carry": (with_raw_key, jax.random.PRNGKey(1), XS, {}, "dtype key", False),
     "keys in the inputs": (dropout, H0, (XS, KEYS), {}, "dtype key", False),
-    "a key closed over": (
-        lambda h, x: (h + jax.random.normal(KEYS[0], x.shape), h),
-        H0,
-        XS,
-        {},
-        "dtype key",
-        True,
-    ),
     "raw keys in the inputs": (
         dropout,
         H0,
@@ -155,6 +148,14 @@ NOT_UNDERSTOOD = {
     ),
     "custom_vjp inside remat": (
         jax.checkpoint(lambda h, x: (clipped(cell(h, x)),) * 2),
+        H0,
+        XS,
+        {},
+        "contains custom_vjp",
+        True,
+    ),
+    "custom_vjp of a parameter": (
+        lambda h, x: (jnp.tanh(h @ clipped(W) + x),) * 2,
         H0,
         XS,
         {},
@@ -254,6 +255,54 @@ def test_pure_callbacks_work_wherever_lax_scan_runs_them(vmap_method):
 
 
 # ------------------------------------------------------------------------------ understood too
+
+
+def rotated(W, h, x):
+    return jnp.tanh(h @ expm(W - W.T) + x)
+
+
+def inverted(W, h, x):
+    return jnp.tanh(h @ jnp.linalg.inv(jnp.eye(3) + W @ W.T) + x)
+
+
+def chosen(W, h, x):
+    return jnp.tanh(h @ lax.cond(jnp.sum(W) > 0, jnp.sin, lambda W: 2 * W, W) + x)
+
+
+def of_powers(W, h, x):
+    return jnp.tanh(h @ lax.fori_loop(0, 3, lambda _, V: V @ W, W) + x)
+
+
+def dropped(W, h, x):
+    keep = jax.random.bernoulli(KEYS[0], 0.5, h.shape)  # the same units at every step
+    return jnp.tanh(jnp.where(keep, h, 0.0) @ W + x)
+
+
+@pytest.mark.parametrize("cell", [rotated, inverted, chosen, of_powers, dropped])
+def test_what_only_parameters_reach_is_computed_once_before(cell):
+    """Control flow and random numbers that no step changes keep no step from being compiled."""
+
+    def run(scan, W, h, xs):
+        out = scan(lambda h, x: (cell(W, h, x),) * 2, h, xs)
+        return sum(jnp.sum(jnp.sin(a)) for a in jax.tree.leaves(out))
+
+    plan = rx.explain(lambda h, x: (cell(W, h, x),) * 2, H0, XS)
+    assert plan.method == "chunked"
+    assert plan.forward.loops[0].stages <= 1
+    got, want = (
+        jax.value_and_grad(partial(run, scan), (0, 1, 2))(W, H0, XS) for scan in (rx.scan, lax.scan)
+    )
+    assert_close(got, want)
+    members = jnp.stack([W, 2 * W.T])
+    assert_close(
+        *(jax.vmap(lambda W, s=scan: run(s, W, H0, XS))(members) for scan in (rx.scan, lax.scan))
+    )
+    assert_close(
+        *(
+            jax.jacfwd(jax.grad(lambda W, s=scan: run(s, W, H0, XS)))(W)
+            for scan in (rx.scan, lax.scan)
+        )
+    )
 
 
 def test_no_inputs_and_a_length():

@@ -23,6 +23,7 @@ CELLS = {
     "lem": rx.LEM,
     "min_gru": rx.MinGRU,
     "scrn": lambda n: rx.SCRN(n, slow=2),
+    "lmu": lambda n: rx.LMU(n, order=3, theta=5.0),
     "ind_rnn": lambda n: rx.IndRNN(n, activation="tanh"),
 }
 

@@ -226,6 +226,9 @@ DEFAULTS = {
     rx.ConvLSTM: {"kernel_size": (3, 3), "strides": (1, 1), "dilation": (1, 1), "padding": "SAME"},
     rx.ConvGRU: {"kernel_size": (3, 3), "strides": (1, 1), "dilation": (1, 1), "reset": "after"},
     rx.GRU: {"reset": "after", "recurrent_bias": True},
+    rx.MILSTM: {"alpha": 1.0, "beta1": 1.0, "beta2": 1.0},
+    rx.PhasedLSTM: {"leak": 0.001},
+    rx.ClockworkRNN: {"periods": (1, 2, 4, 8)},
     rx.LRU: {"r_min": 0.0, "r_max": 1.0, "max_phase": 6.283, "size": 4},
 }
 
@@ -294,6 +297,17 @@ COUNTS = {
     "UnICORNN": (rx.UnICORNN(64), 3, 64 * (3 + 3)),
     "SCRN": (rx.SCRN(64, slow=16), 3, 3 * 16 + 64 * (3 + 64 + 16)),
     "RHN, depth 3": (rx.RHN(64), 3, 64 * (2 * 3 + 6 * 64 + 6)),
+    "MI-RNN": (rx.MIRNN(64), 3, 64 * (3 + 64 + 4)),
+    "MI-LSTM": (rx.MILSTM(64), 3, 4 * 64 * (3 + 64 + 4)),
+    "MI-GRU": (rx.MIGRU(64), 3, 3 * 64 * (3 + 64 + 4)),
+    "expRNN": (rx.ExpRNN(64), 3, 64 * (3 + 64 + 1)),  # A stored whole
+    "LMU, psMNIST": (
+        rx.LMU(212, order=256, theta=784),
+        1,
+        102_027 - 10 * 213,
+    ),  # the 102k less the readout
+    "Clockwork": (rx.ClockworkRNN(64), 3, 64 * (3 + 64 + 1)),  # U stored whole
+    "Phased LSTM": (rx.PhasedLSTM(64), 4, 4 * 64 * (3 + 64 + 1) + 3 * 64 + 3 * 64),
     "ConvLSTM 3x3": (rx.ConvLSTM(8), 2, 4 * 8 * (9 * 2 + 9 * 8 + 1)),
     "ConvGRU 3x3": (rx.ConvGRU(8), 2, 3 * 8 * (9 * 2 + 9 * 8 + 1) + 8),
 }

@@ -23,6 +23,10 @@ from recurrax.cells.cfn import (
     CFN as CFN,
     CFNCarry as CFNCarry,
 )
+from recurrax.cells.clockwork import (
+    ClockworkRNN as ClockworkRNN,
+    ClockworkRNNCarry as ClockworkRNNCarry,
+)
 from recurrax.cells.co_rnn import (
     CoRNN as CoRNN,
     CoRNNCarry as CoRNNCarry,
@@ -41,6 +45,11 @@ from recurrax.cells.elman import (
     Elman as Elman,
     ElmanCarry as ElmanCarry,
     ElmanParams as ElmanParams,
+)
+from recurrax.cells.exp_rnn import (
+    ExpRNN as ExpRNN,
+    ExpRNNCarry as ExpRNNCarry,
+    ExpRNNParams as ExpRNNParams,
 )
 from recurrax.cells.fast_grnn import (
     FastGRNN as FastGRNN,
@@ -105,6 +114,11 @@ from recurrax.cells.light_ru import (
     LightRU as LightRU,
     LightRUCarry as LightRUCarry,
 )
+from recurrax.cells.lmu import (
+    LMU as LMU,
+    LMUCarry as LMUCarry,
+    LMUParams as LMUParams,
+)
 from recurrax.cells.lru import (
     LRU as LRU,
     LRUCarry as LRUCarry,
@@ -133,6 +147,15 @@ from recurrax.cells.minimal_rnn import (
     MinimalRNN as MinimalRNN,
     MinimalRNNCarry as MinimalRNNCarry,
 )
+from recurrax.cells.multiplicative_integration import (
+    MIGRU as MIGRU,
+    MILSTM as MILSTM,
+    MIRNN as MIRNN,
+    MIGRUCarry as MIGRUCarry,
+    MILSTMCarry as MILSTMCarry,
+    MIParams as MIParams,
+    MIRNNCarry as MIRNNCarry,
+)
 from recurrax.cells.multiplicative_lstm import (
     MultiplicativeLSTM as MultiplicativeLSTM,
     MultiplicativeLSTMCarry as MultiplicativeLSTMCarry,
@@ -159,6 +182,11 @@ from recurrax.cells.params import (
     gate_params as gate_params,
     params_from_dict as params_from_dict,
     params_to_dict as params_to_dict,
+)
+from recurrax.cells.phased_lstm import (
+    PhasedLSTM as PhasedLSTM,
+    PhasedLSTMCarry as PhasedLSTMCarry,
+    PhasedLSTMParams as PhasedLSTMParams,
 )
 from recurrax.cells.qrnn import (
     QRNN as QRNN,

@@ -2,8 +2,10 @@
 
 import difflib
 from dataclasses import fields, is_dataclass
+from itertools import pairwise
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from recurrax.cells.activations import ACTIVATIONS, Activation, name_of_activation
@@ -59,6 +61,28 @@ def positive_int(cell: Any, option: str, optional: bool = False) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         kind = "a positive whole number or None" if optional else "a positive whole number"
         raise wrong(value, int)(f"{name_of(cell)}: {option} must be {kind}; got {value!r}.")
+
+
+def increasing_ints(cell: Any, option: str) -> None:
+    """Checks that an option is a tuple of positive whole numbers, each above the one before."""
+    value = getattr(cell, option)
+    numbers = tuple(value) if isinstance(value, tuple | list) else ()
+    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in numbers)
+    if not numbers or not whole or any(b <= a for a, b in pairwise((0, *numbers))):
+        raise wrong(value, tuple | list)(
+            f"{name_of(cell)}: {option} must be increasing positive whole numbers such as "
+            f"(1, 2, 4); got {value!r}."
+        )
+    object.__setattr__(cell, option, tuple(map(int, numbers)))
+
+
+def counts_exactly(cell: Any, most: int, dtype: Any) -> None:
+    """Checks that a dtype of the carry can count so far."""
+    if most > 2 / jnp.finfo(dtype).eps:
+        raise ValueError(
+            f"{name_of(cell)}: {jnp.dtype(dtype)} cannot count to {most}; use "
+            'carry_dtype={"t": "float32"}.'
+        )
 
 
 def positive_float(cell: Any, option: str, optional: bool = False) -> None:

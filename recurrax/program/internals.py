@@ -131,6 +131,14 @@ def consts_as_inputs(closed: core.ClosedJaxpr) -> core.ClosedJaxpr:
     return rebuilt(closed, [*jaxpr.constvars, *jaxpr.invars], list(jaxpr.outvars), consts=False)
 
 
+def with_consts(
+    closed: core.ClosedJaxpr, equations: list[core.JaxprEqn], consts: dict[Any, Any]
+) -> core.ClosedJaxpr:
+    """These operations of the same function, closing over these arrays."""
+    jaxpr = closed.jaxpr.replace(constvars=list(consts), eqns=equations)
+    return core.ClosedJaxpr(jaxpr, list(consts.values()))
+
+
 def is_explicitly_placed(aval: Any) -> bool:
     """Whether the type of an array says on which devices, or in which part of a map, it lives."""
     mesh = getattr(getattr(aval, "sharding", None), "mesh", None)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.extend import core
 
 from recurrax.program import internals
-from recurrax.program.ir import INLINED, inner_jaxpr
+from recurrax.program.foreign import computed_before, why_not
 from recurrax.program.step import Step
 
 
@@ -72,6 +72,7 @@ def trace(
         (a.shape, a.dtype) for a in structs
     ]:
         return NotUnderstood("the carry that the step returns differs from the one it takes")
+    closed = computed_before(closed)
     ys = closed.out_avals[len(carry) :]
     captured = [jax.typeof(c) for c in closed.consts]
     reason = why_not(closed) or unusual_types(captured) or weakly_typed(closed.out_avals)
@@ -124,39 +125,6 @@ def weakly_typed(avals: Sequence[Any]) -> str | None:
     """A Python number takes the type of what it meets, which a traced step would fix."""
     if any(aval.weak_type for aval in avals):
         return "an input or output is weakly typed (a Python number)"
-    return None
-
-
-# Primitives that carry a function of scalars, which is part of what they compute.
-WITH_SCALAR_FUNCTIONS = {
-    "reduce", "reduce_window", "scatter", "scatter-add", "scatter_add", "scatter-mul",
-    "scatter_mul", "scatter_min", "scatter_max", "scatter-min", "scatter-max",
-}  # fmt: skip
-RANDOM = {"rng_bit_generator", "rng_uniform"}
-FOREIGN = {"pure_callback", "io_callback", "debug_callback", "ffi_call"}  # vmap may change them
-
-
-def why_not(closed: core.ClosedJaxpr) -> str | None:
-    """What in the step only ``lax.scan`` runs with its exact meaning."""
-    if closed.effects:
-        return f"the step has effects: {', '.join(sorted(str(e) for e in closed.effects))}"
-    for eqn in closed.jaxpr.eqns:
-        name = eqn.primitive.name
-        if name in INLINED:
-            reason = why_not(inner_jaxpr(eqn))
-            if reason:
-                return reason
-        elif name in RANDOM:
-            return f"the step draws random numbers by {name}, which vmap would change"
-        elif name in FOREIGN:
-            return f"the step calls out of JAX by {name}"
-        elif name not in WITH_SCALAR_FUNCTIONS and (
-            name == "recurrence" or any(True for _ in core.jaxprs_in_params(eqn.params))
-        ):
-            return f"the step contains {name}"
-        for atom in (*eqn.invars, *eqn.outvars):
-            if jnp.issubdtype(atom.aval.dtype, jax.dtypes.extended):
-                return f"the step handles the dtype {atom.aval.dtype}"
     return None
 
 
