@@ -43,8 +43,9 @@ def refusal(eqn: core.JaxprEqn) -> str | None:
     ):
         return f"the step contains {name}"
     for atom in (*eqn.invars, *eqn.outvars):
-        if jnp.issubdtype(atom.aval.dtype, jax.dtypes.extended):
-            return f"the step handles the dtype {atom.aval.dtype}"
+        dtype = getattr(atom.aval, "dtype", None)
+        if dtype is not None and jnp.issubdtype(dtype, jax.dtypes.extended):
+            return f"the step handles the dtype {dtype}"
     return None
 
 
