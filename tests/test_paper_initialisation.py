@@ -150,6 +150,52 @@ def test_biases_of_highways_and_gates(draw):
     assert np.all(params.b.gh == 1)
 
 
+def test_multiplicative_integration(draw):
+    for cell in (rx.MIRNN(H), rx.MILSTM(H), rx.MIGRU(H)):
+        params = draw(cell)
+        assert params.alpha.names == params.beta1.names == params.W.names
+        for group in (params.alpha, params.beta1, params.beta2):
+            assert all(np.all(a == 1) for a in jax.tree.leaves(group))
+    params = draw(rx.MILSTM(H, alpha=2.0, beta1=0.5, beta2=0.25))
+    assert np.all(params.alpha.g == 2)
+    assert np.all(params.beta1.g == 0.5)
+    assert np.all(params.beta2.g == 0.25)
+    assert np.all(params.b.f == 1)
+
+
+def test_exp_rnn(draw):
+    params = draw(rx.ExpRNN(2 * H))
+    assert_normal(params.W.h, (2 / I) ** 0.5)
+    assert_uniform(params.b.h, -0.01, 0.01)
+    angles = np.diag(params.A.h, 1)[::2]
+    assert_uniform(-2 * np.arctan(angles), 0, np.pi / 2)
+    assert_uniform(np.diag(draw(rx.ExpRNN(2 * H, angles="henaff")).A.h, 1)[::2], -np.pi, np.pi)
+
+
+def test_lmu(draw):
+    params = draw(rx.LMU(H, order=30, theta=50.0, channels=7))
+    W, U, V = params
+    assert_uniform(W.u, -((3 / I) ** 0.5), (3 / I) ** 0.5)
+    assert_uniform(U.u, -((3 / H) ** 0.5), (3 / H) ** 0.5)
+    assert np.all(V.u == 0)
+    for kernel in (W.h, U.h, V.h):
+        assert_normal(kernel, (2 / sum(kernel.shape)) ** 0.5)
+
+
+def test_clockwork(draw):
+    params = draw(rx.ClockworkRNN(H))
+    assert params.U.h.mask == ((1, 0, 0, 0), (1, 1, 0, 0), (1, 1, 1, 0), (1, 1, 1, 1))
+
+
+def test_phased_lstm(draw):
+    params = draw(rx.PhasedLSTM(H))
+    assert_uniform(np.log(params.tau), 0, 3)
+    assert_uniform(params.s / params.tau, 0, 1)
+    assert np.all(params.r == 0.05)
+    assert np.all(params.b.f == 1)
+    assert params.W.i.shape == (I - 1, H)
+
+
 def test_operators(draw):
     assert_uniform(draw(rx.GRU(H, recurrent=rx.Diagonal())).U.r.diagonal, -1, 1)
     assert_uniform(draw(rx.GRU(H, recurrent=rx.Diagonal(0.2, 0.3))).U.r.diagonal, 0.2, 0.3)

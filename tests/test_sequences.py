@@ -361,6 +361,31 @@ def test_traced_lengths_are_clamped_and_an_error_under_checkify(rng):
         assert "lengths must be from 0 to 4" in message
 
 
+def test_traced_lengths_over_rows_of_a_vmap(rng):
+    case = CASES["gru"]
+    params, carry, xs = problem(rng, case, batch=(3,), steps=4)
+
+    def row(carry, xs, lengths):
+        return rx.unroll(case.cell, params, xs, carry, lengths=lengths)
+
+    rows = jax.jit(jax.vmap(row))
+    want = rx.unroll(case.cell, params, xs, carry, lengths=jnp.array([0, 4, 1]))
+    assert_close(rows(carry, xs, jnp.array([-3, 7, 1], jnp.int8)), want)
+    error, _ = checkify.checkify(rows)(carry, xs, jnp.array([0, 7, 1]))
+    assert "lengths must be from 0 to 4" in error.get()
+
+
+def test_traced_lengths_have_no_effects(rng):
+    """An effect would take every call of the compiled function through Python."""
+    case = CASES["gru"]
+    params, carry, xs = problem(rng, case, batch=(3,), steps=4)
+
+    def run(xs, lengths):
+        return rx.unroll(case.cell, params, xs, carry, lengths=lengths)
+
+    assert not jax.make_jaxpr(run)(xs, jnp.array([0, 4, 1])).effects
+
+
 def test_lengths_that_are_constants_of_a_compiled_function(rng):
     """They are known, and checked, although all that is done to them would be traced."""
     case = CASES["gru"]

@@ -30,6 +30,7 @@ from recurrax import cells
 from tests import helpers, test_cell_errors as errors, test_paper_initialisation as initial
 from tests.all_cells import CASES, CONVOLUTIONAL
 from tests.oracles.numpy_cells import ORACLES
+from tests.oracles.second_wave_by_name import SECOND_WAVE
 from tools.mutate import ROOT, mutants
 
 ALL = CASES | CONVOLUTIONAL
@@ -136,11 +137,12 @@ def problem(name: str) -> Any:
         space = getattr(case, "space", ())
         params = helpers.random_like(rng, case.cell.params_like(case.in_features))
         carry = helpers.random_like(rng, case.cell.initial_carry((ROWS, *space)))
-        for field in getattr(case, "positive", ()):
-            carry = carry._replace(**{field: 1 + abs(getattr(carry, field))})
+        if getattr(case, "valid", None) is not None:
+            params, carry = case.valid(params, carry)
         xs = jnp.asarray(rng.normal(size=(STEPS, ROWS, *space, case.in_features)))
         carries = carry, jax.tree.map(jnp.zeros_like, carry)
-        oracle, fixed = ORACLES[case.oracle], (helpers.as_numpy(params), np.asarray(xs))
+        oracle = (ORACLES | SECOND_WAVE)[case.oracle]
+        fixed = (helpers.as_numpy(params), np.asarray(xs))
         want = [
             oracle(fixed[0], helpers.as_numpy(start), fixed[1], **case.options) for start in carries
         ]

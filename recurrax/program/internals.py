@@ -66,8 +66,33 @@ def define(
     return primitive
 
 
+def define_elementwise(
+    name: str, *, evaluate: Callable[..., Any], checked: Callable[..., Any]
+) -> core.Primitive:
+    """A primitive of one array, entry by entry, that is ``checked`` under ``checkify``.
+
+    It has no derivative: it is for whole numbers.
+    """
+    primitive = core.Primitive(name)
+    primitive.multiple_results = True
+    primitive.def_impl(evaluate)
+
+    def shapes(array: Any, **params: Any) -> Any:
+        like = jax.ShapeDtypeStruct(array.shape, array.dtype)
+        return [shaped(a.shape, a.dtype) for a in jax.eval_shape(partial(evaluate, **params), like)]
+
+    def batch(arrays: Any, dims: Any, **params: Any) -> Any:
+        return primitive.bind(*arrays, **params), dims
+
+    primitive.def_abstract_eval(shapes)
+    batching.primitive_batchers[primitive] = batch
+    mlir.register_lowering(primitive, mlir.lower_fun(evaluate, multiple_results=True))
+    register_checkify(primitive, checked)
+    return primitive
+
+
 def register_checkify(primitive: core.Primitive, reference: Callable[..., Any]) -> None:
-    """Under ``checkify`` a recurrence is what ``lax.scan`` makes of the same step."""
+    """Under ``checkify`` the primitive is what JAX makes of ``reference``."""
     from jax._src import checkify
 
     def rule(*args: Any, **params: Any) -> Any:

@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jax.experimental import checkify
 
 from recurrax.cells import checks
 from recurrax.cells.cell import Layer, Noise
@@ -17,6 +16,7 @@ from recurrax.cells.options import instead, name_of
 from recurrax.cells.params import describe
 from recurrax.scan import check_method
 from recurrax.sequence.how import ORDERS, PADS, Given, How
+from recurrax.sequence.lengths import clamped
 from recurrax.sequence.precision import field_of
 
 
@@ -184,12 +184,7 @@ def check_lengths(
             f"{who}: {name} must be from 0 to {steps}, the number of steps of {x_name}; "
             f"got {lowest if lowest < 0 else highest}."
         )
-    if isinstance(lengths, Tracer):
-        checkify.debug_check(
-            jnp.all((lengths >= 0) & (lengths <= steps)),
-            f"{who}: {name} must be from 0 to {steps}, the number of steps of {x_name}",
-        )
-    return lengths
+    return lengths if known(lengths) else clamped(jnp.asarray(lengths), steps, f"{who}: {name}")
 
 
 def known(array: Any) -> bool:

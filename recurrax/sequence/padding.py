@@ -16,15 +16,9 @@ def where(flag: Any, a: Any, b: Any) -> Any:
     return jax.tree.map(leaf, a, b)
 
 
-def within(lengths: Any, steps: int) -> Array:
-    """Lengths from 0 to ``steps``, in a dtype that holds all of these; theirs may be too narrow."""
-    highest = min(steps, int(jnp.iinfo(lengths.dtype).max))
-    return jnp.clip(lengths, 0, highest).astype(jnp.int32)
-
-
 def steps_before(lengths: Any, steps: int, time: int) -> Array:
     """Which steps of each row come before its length; time is put on the axis ``time``."""
-    lengths = jnp.expand_dims(within(lengths, steps), time)
+    lengths = jnp.expand_dims(jnp.asarray(lengths, jnp.int32), time)
     return lax.broadcasted_iota(lengths.dtype, with_size(lengths, steps, time), time) < lengths
 
 
@@ -86,7 +80,7 @@ def in_order_of_processing(ys: Any, lengths: Array | None, time: int) -> Any:
         steps = y.shape[time]
         if lengths is None or not steps:
             return jnp.flip(y, time)
-        length = jnp.expand_dims(within(lengths, steps), time)
+        length = jnp.expand_dims(jnp.asarray(lengths, jnp.int32), time)
         place = lax.broadcasted_iota(length.dtype, with_size(length, steps, time), time)
         return take(y, jnp.where(place < length, length - 1 - place, place), time)
 

@@ -9,7 +9,6 @@ from jax import lax
 from recurrax.cells.cell import Layer
 from recurrax.sequence.checks import check_forward, check_given, check_sequence
 from recurrax.sequence.how import Given, How
-from recurrax.sequence.padding import within
 from recurrax.sequence.unroll import unroll
 
 WHO = "rx.unroll_truncated"
@@ -73,8 +72,8 @@ def unroll_truncated(
     beside = {"mask": mask, "resets": resets}
     options = {**options, "time_axis": time_axis}
     given = Given(lengths, mask, resets, reset_carry)
-    check_given(WHO, cell, given, How(time), first.shape, cell.num_feature_axes, "xs")
-    lengths = None if lengths is None else within(jnp.asarray(lengths), steps)
+    given = check_given(WHO, cell, given, How(time), first.shape, cell.num_feature_axes, "xs")
+    lengths = None if lengths is None else jnp.asarray(given.lengths, jnp.int32)
     carry, _ = unroll(cell, params, cut(xs, time_axis, 0, 0), carry, **options)  # with its dtypes
     start = carry if reset_carry is None else reset_carry
 
