@@ -1,18 +1,20 @@
-"""Mutation run over cells and compiler: change one thing in a file, and see a test turn red.
+"""Mutation run over the library: change one thing in a file, and see a test turn red.
 
-    python tools/mutate.py                  # all cells, two at a time; half an hour on two cores
-    python tools/mutate.py gru.py fuse.py   # some files of cells, program and evaluators
-    python tools/mutate.py fuse.py --sample 20 --seed 1   # some of their mutants, drawn at random
+    python tools/mutate.py cells/options.py program/fuse.py
+    python tools/mutate.py compose/stack.py --sample 20 --seed 1   # some of its mutants, at random
+    python tools/mutate.py                  # all files; many hours
 
 Every mutant is a copy of the project with one change: a sign turned, a product made a sum, a term
 dropped, one gate's weights read for another's, an activation or a constant exchanged, a comparison
 or a choice turned round. The tests that know the file run on it; a mutant that they let pass is
-printed as a survivor. Exit status 1 if one survives.
+printed as a survivor. Exit status 1 if one survives. For the equations of cells
+``python -m tools.mutate_cells`` is quicker.
 """
 
 import argparse
 import ast
 import copy
+import os
 import random
 import shutil
 import subprocess
@@ -23,48 +25,69 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = {
-    path.name: path.relative_to(ROOT)
-    for room in ("cells", "program", "evaluators")
+ROOMS = ("cells", "program", "evaluators", "sequence", "compose")
+FILES = [
+    f"{room}/{path.name}"
+    for room in ROOMS
     for path in sorted((ROOT / "recurrax" / room).glob("*.py"))
     if path.name != "__init__.py"
-}
+]
 
-# What each file's mutants are run against, the quickest killer first. Files of declarations only
-# (__init__) have nothing to mutate.
+# What each file's mutants are run against, the quickest killer first.
 ORACLES = ["tests/test_oracles.py", "-k", "test_cell_equals and {}"]
 INIT = ["tests/test_params.py", "tests/test_initializers.py", "tests/test_errors.py"]
 LAWS = ["tests/test_laws.py", "-k", "{} and (kept or specifications or pickles or empty)"]
-CELL_TESTS = [ORACLES, INIT, LAWS]
-ENTRANCE = ["tests/test_errors.py", "tests/test_params.py", "tests/test_sequence_errors.py"]
+ENTRANCE = ["tests/test_errors.py", "tests/test_params.py", "tests/test_cell_errors.py"]
+AROUND = ["tests/test_sequence_errors.py"]
 DOCSTRINGS = ["tests/test_docs.py", "-k", "docstring_examples"]
-COMPILER = [
-    ["tests/test_explain.py"],
-    ["tests/test_known.py"],
-    ["tests/test_compiler_fuzz.py"],
-    ["tests/test_fallback.py"],
-    ["tests/test_compiler_transforms.py"],
+SEQUENCES = [
+    ["tests/test_sequences.py", "-k", "not padded_row"],
+    ["tests/test_precision.py", "tests/test_flax_sequences.py"],
+    ["tests/test_sequence_errors.py"],
+    ["tests/test_sequence_transforms.py"],
 ]
+USUAL = {
+    "cells": [ORACLES, INIT, LAWS],
+    "program": [
+        ["tests/test_explain.py"],
+        ["tests/test_known.py"],
+        ["tests/test_compiler_fuzz.py"],
+        ["tests/test_fallback.py"],
+        ["tests/test_compiler_transforms.py"],
+    ],
+    "sequence": SEQUENCES,
+    "compose": [["tests/test_compose.py", "tests/test_dropout.py"], *SEQUENCES[1:]],
+}
+USUAL["evaluators"] = USUAL["program"]
+PIECES = [["tests/test_long_sequences.py"], ["tests/test_sequence_errors.py"]]
 SELECTIONS = {
-    "concatenated.py": [["tests/test_params.py", "tests/test_errors.py"]],
-    "params.py": [ENTRANCE, DOCSTRINGS, ["tests/test_initializers.py"]],
-    "checks.py": [ENTRANCE, DOCSTRINGS, ["tests/test_laws.py", "-k", "mgu"]],
-    "options.py": [ENTRANCE],
-    "cell.py": [ENTRANCE, DOCSTRINGS, ["tests/test_laws.py", "-k", "mgu"]],
-    "operators.py": [
+    "cells/concatenated.py": [["tests/test_params.py", "tests/test_errors.py"]],
+    "cells/params.py": [ENTRANCE, DOCSTRINGS, ["tests/test_initializers.py"]],
+    "cells/checks.py": [ENTRANCE, AROUND, DOCSTRINGS, ["tests/test_laws.py", "-k", "mgu"]],
+    "cells/options.py": [ENTRANCE, AROUND],
+    "cells/cell.py": [ENTRANCE, DOCSTRINGS, ["tests/test_laws.py", "-k", "mgu"]],
+    "cells/operators.py": [
         ["tests/test_cell_identities.py", "tests/test_cell_errors.py"],
         ["tests/test_paper_initialisation.py"],
     ],
-    "convolutional.py": [["tests/test_convolutional.py"], ["tests/test_paper_initialisation.py"]],
-    "associative.py": [["tests/test_associative.py"]],
-    "linear.py": [["tests/test_associative.py", "tests/test_explain.py"]],
-    "activations.py": [ORACLES, ["tests/test_params.py"]],
+    "cells/convolutional.py": [
+        ["tests/test_convolutional.py"],
+        ["tests/test_paper_initialisation.py"],
+    ],
+    "cells/activations.py": [ORACLES, ["tests/test_params.py"]],
+    "evaluators/associative.py": [["tests/test_associative.py"]],
+    "program/linear.py": [["tests/test_associative.py", "tests/test_explain.py"]],
+    "program/foreign.py": [["tests/test_fallback.py"]],
+    "sequence/checks.py": [AROUND, ["tests/test_errors.py"], *SEQUENCES[:2]],
+    "sequence/pieces.py": PIECES,
+    "sequence/stream.py": PIECES,
+    "sequence/truncated.py": PIECES,
 }
 FAMILY = {
-    "krause.py": "krause",
-    "squashed_gru.py": "squashed",
-    "activations.py": "elman",
-    "normalisation.py": "layer_norm",
+    "krause": "krause",
+    "squashed_gru": "squashed",
+    "activations": "elman",
+    "normalisation": "layer_norm",
 }
 EXCHANGE = {
     "sigmoid": "tanh", "tanh": "sigmoid", "sigma": "phi", "phi": "psi", "psi": "sigma",
@@ -134,7 +157,7 @@ def changes(node: ast.AST, gates: list[str]) -> Iterator[tuple[str, ast.AST]]:
         changed = copy.deepcopy(node)
         changed.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
         yield f"{ast.unparse(node)} -> {ast.unparse(changed)}", changed
-    elif isinstance(node, ast.Call) and ast.unparse(node.func) == "gate":  # gate("f", c)
+    elif isinstance(node, ast.Call) and is_gate(node):  # gate("f", c)
         changed = copy.deepcopy(node)
         letter = ast.literal_eval(node.args[0])
         changed.args[0] = ast.Constant("ifo"["ifo".index(letter) - 1])
@@ -143,6 +166,11 @@ def changes(node: ast.AST, gates: list[str]) -> Iterator[tuple[str, ast.AST]]:
         changed = copy.deepcopy(node)
         changed.args.reverse()
         yield f"{ast.unparse(node)} -> {ast.unparse(changed)}", changed
+
+
+def is_gate(call: ast.Call) -> bool:
+    name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+    return ast.unparse(call.func) == "gate" and name in ("i", "f", "o")
 
 
 def place(tree: ast.AST, number: int, changed: ast.AST) -> None:
@@ -159,37 +187,44 @@ def place(tree: ast.AST, number: int, changed: ast.AST) -> None:
     raise AssertionError("the node is in the tree")
 
 
+def source_of(file: str) -> str:
+    return (ROOT / "recurrax" / file).read_text()
+
+
 def selections_of(file: str) -> list[list[str]]:
     """The tests that know a file, as arguments of pytest."""
-    family = FAMILY.get(file, Path(file).stem)
-    usual = CELL_TESTS if FILES[file].parent.name == "cells" else COMPILER
-    return [[part.format(family) for part in s] for s in SELECTIONS.get(file, usual)]
+    room, name = file.removesuffix(".py").split("/")
+    family = FAMILY.get(name, name)
+    return [[part.format(family) for part in s] for s in SELECTIONS.get(file, USUAL[room])]
+
+
+PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
 
 
 def killed_by(file: str, source: str) -> str | None:
     """The selection whose tests fail on the mutant; ``None`` if it survives all."""
+    cache = Path(tempfile.gettempdir()) / "recurrax-mutants"  # mutants share most programs
+    environment = os.environ | {
+        "JAX_COMPILATION_CACHE_DIR": str(cache),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+        "RECURRAX_TEST_SEED": "0",
+    }
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
         for name in ("recurrax", "tests", "docs"):
-            shutil.copytree(ROOT / name, project / name, dirs_exist_ok=True)
+            shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("_build"))
         for name in ("pyproject.toml", "README.md"):
             shutil.copy(ROOT / name, project / name)
         (project / "examples").mkdir()
-        (project / FILES[file]).write_text(source)
+        (project / "recurrax" / file).write_text(source)
         for arguments in selections_of(file):
-            command = [
-                sys.executable,
-                "-m",
-                "pytest",
-                "-x",
-                "-q",
-                "-m",
-                "",
-                "-p",
-                "no:cacheprovider",
-            ]
             run = subprocess.run(
-                [*command, *arguments], cwd=project, capture_output=True, text=True, check=False
+                [*PYTEST, *arguments],
+                cwd=project,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
             )
             if run.returncode in (1, 2):  # a failing test, or a module that no longer imports
                 return arguments[0]
@@ -199,24 +234,24 @@ def killed_by(file: str, source: str) -> str | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Mutation run over cells and compiler.")
-    parser.add_argument("files", nargs="*", help="names of files (default: all cells)")
+    parser = argparse.ArgumentParser(description="Mutation run over the library.")
+    parser.add_argument("files", nargs="*", help="such as cells/options.py (default: all)")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--sample", type=int, help="so many mutants, drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="of the draw")
     options = parser.parse_args()
-    files = options.files or [name for name, p in FILES.items() if p.parent.name == "cells"]
+    files = options.files or FILES
 
     def run(job: tuple[str, str, str]) -> tuple[str, str, str | None]:
         file, what, source = job
         return file, what, killed_by(file, source)
 
-    jobs = [(f, what, code) for f in files for what, code in mutants((ROOT / FILES[f]).read_text())]
+    jobs = [(f, what, code) for f in files for what, code in mutants(source_of(f))]
     if options.sample is not None and options.sample < len(jobs):
         jobs = random.Random(options.seed).sample(jobs, options.sample)
     distinct = {str(selections_of(file)): file for file in files}
     for file in distinct.values():  # the tests must pass before they are trusted to fail
-        if killed_by(file, (ROOT / FILES[file]).read_text()) is not None:
+        if killed_by(file, source_of(file)) is not None:
             sys.exit(f"{file}: the tests fail without any mutation")
     survivors: list[str] = []
     killed = 0
