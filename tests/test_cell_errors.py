@@ -22,7 +22,12 @@ CELLS = sorted(
     ),
     key=lambda c: c.__name__,
 )
-NEEDED = {"Jordan": {"readout": 2}, "LMU": {"order": 3, "theta": 4.0}, "SCRN": {"slow": 2}}
+NEEDED = {
+    "ClockworkRNN": {"periods": (1, 2)},
+    "Jordan": {"readout": 2},
+    "LMU": {"order": 3, "theta": 4.0},
+    "SCRN": {"slow": 2},
+}
 
 
 def make(cls, **options):

@@ -31,6 +31,7 @@ def _needs_only_a_size(value: Any) -> bool:
         is_dataclass(value)
         and isinstance(value, type)
         and issubclass(value, rx.Cell)
+        and value is not rx.PhasedLSTM  # it needs time stamps too
         and [field.name for field in fields(value) if field.default is MISSING] == ["features"]
     )
 

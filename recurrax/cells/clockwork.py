@@ -44,7 +44,7 @@ class ClockworkRNN(Cell):
     """
 
     features: int
-    periods: tuple[int, ...] = (1, 2, 4, 8)
+    periods: tuple[int, ...]
     activation: Activation = "tanh"
     preset: str | Preset = "default"
 
