@@ -1,7 +1,7 @@
 """The NumPy oracles agree with what authors of the cells, and others, published as code.
 
 Some of the projects give less than all gradients, and those that are there are compared; see
-`make_published_vectors`.
+the package `published`.
 """
 
 import numpy as np
