@@ -71,9 +71,12 @@ class Explanation:
     forward: PassReport | None = None
     backward: PassReport | None = None
     kept_bytes_per_step: int = 0  # for the backward pass, beyond inputs and outputs
+    before: tuple[str, ...] = ()  # what JAX itself runs once, on parameters alone
 
     def __str__(self) -> str:
         lines = [f"method: {self.method} ({self.reason})"]
+        if self.before:
+            lines.append(f"before, by JAX, on parameters alone: {', '.join(self.before)}")
         if self.forward is not None:
             lines += ["forward", *pass_lines(self.forward)]
         if self.backward is not None:
@@ -94,7 +97,7 @@ def explain(
     chunk: int | None = None,
     keep: str = "auto",
 ) -> Explanation:
-    """Says how :func:`recurrax.scan` would run ``f``; nothing is computed.
+    """Says how :func:`recurrax.scan` would run ``f``; no step is run.
 
     Args:
       f, init, xs, length, reverse, chunk, keep: as for :func:`recurrax.scan`; arrays may be
@@ -142,6 +145,7 @@ def explain(
         forward=report(step, names),
         backward=backward_report(tangent.step, names, tangent.moving, flags),
         kept_bytes_per_step=bytes_kept,
+        before=traced.before,
     )
 
 

@@ -278,8 +278,17 @@ def dropped(W, h, x):
     return jnp.tanh(jnp.where(keep, h, 0.0) @ W + x)
 
 
-@pytest.mark.parametrize("cell", [rotated, inverted, chosen, of_powers, dropped])
-def test_what_only_parameters_reach_is_computed_once_before(cell):
+@pytest.mark.parametrize(
+    ("cell", "before"),
+    [
+        (rotated, "expm"),
+        (inverted, "inv"),
+        (chosen, "cond"),
+        (of_powers, "scan"),
+        (dropped, "_bernoulli"),
+    ],
+)
+def test_what_only_parameters_reach_is_computed_once_before(cell, before):
     """Control flow and random numbers that no step changes keep no step from being compiled."""
 
     def run(scan, W, h, xs):
@@ -288,6 +297,8 @@ def test_what_only_parameters_reach_is_computed_once_before(cell):
 
     plan = rx.explain(lambda h, x: (cell(W, h, x),) * 2, H0, XS)
     assert plan.method == "chunked"
+    assert before in plan.before
+    assert f"on parameters alone: {plan.before[0]}" in str(plan)
     assert plan.forward.loops[0].stages <= 1
     got, want = (
         jax.value_and_grad(partial(run, scan), (0, 1, 2))(W, H0, XS) for scan in (rx.scan, lax.scan)

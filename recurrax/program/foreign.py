@@ -49,8 +49,8 @@ def refusal(eqn: core.JaxprEqn) -> str | None:
     return None
 
 
-def computed_before(closed: core.ClosedJaxpr) -> core.ClosedJaxpr:
-    """The step without what it computes, by such operations, from parameters alone.
+def computed_before(closed: core.ClosedJaxpr) -> tuple[core.ClosedJaxpr, tuple[str, ...]]:
+    """The step without what it computes, by such operations, from parameters alone; their names.
 
     Control flow that no step changes, as in the matrix exponential of a kernel, need not keep the
     step from being compiled: JAX runs it here, once, and differentiates it by its own rules. The
@@ -73,7 +73,7 @@ def computed_before(closed: core.ClosedJaxpr) -> core.ClosedJaxpr:
             taken.insert(0, eqn)
             needed.update(variables(eqn.invars))
     if not taken:
-        return closed
+        return closed, ()
     known: dict[Any, Any] = dict(zip(jaxpr.constvars, closed.consts, strict=True))
     for eqn in taken:
         operands = [a.val if isinstance(a, core.Literal) else known[a] for a in eqn.invars]
@@ -83,7 +83,8 @@ def computed_before(closed: core.ClosedJaxpr) -> core.ClosedJaxpr:
     rest = [eqn for eqn in jaxpr.eqns if id(eqn) not in before]
     read = {a for eqn in rest for a in variables(eqn.invars)} | set(variables(jaxpr.outvars))
     consts = {v: known[v] for v in known if v in read}
-    return internals.with_consts(closed, rest, consts)
+    names = tuple(eqn.params.get("name", eqn.primitive.name) for eqn in taken if refusal(eqn))
+    return internals.with_consts(closed, rest, consts), names
 
 
 def names_inside(eqn: core.JaxprEqn) -> Iterator[str]:

@@ -21,6 +21,7 @@ class Traced:
     step: Step
     operands: list[Any]
     tree: Any  # structure of (carry, y)
+    before: tuple[str, ...]  # operations that JAX ran before, on parameters alone
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def trace(
         (a.shape, a.dtype) for a in structs
     ]:
         return NotUnderstood("the carry that the step returns differs from the one it takes")
-    closed = computed_before(closed)
+    closed, before = computed_before(closed)
     ys = closed.out_avals[len(carry) :]
     captured = [jax.typeof(c) for c in closed.consts]
     reason = why_not(closed) or unusual_types(captured) or weakly_typed(closed.out_avals)
@@ -96,7 +97,7 @@ def trace(
         method=method,
     )
     operands = [*closed.consts, *carry, *sequences]
-    return Traced(step, operands, jax.tree.structure(shapes))
+    return Traced(step, operands, jax.tree.structure(shapes), before)
 
 
 def number_of_steps(sequences: Sequence[Any], length: int | None, axis: int) -> int | NotUnderstood:
