@@ -24,6 +24,7 @@ class Case(NamedTuple):
     options: dict
     in_features: int = I
     valid: Any = None  # makes of random parameters and carries some that a sequence can have
+    counters: tuple[str, ...] = ()  # fields of the carry that are whole numbers
 
 
 class Spatial(NamedTuple):
@@ -273,13 +274,18 @@ CASES = {
         rx.LMU(H, order=3, theta=4.0, channels=2), "lmu", {"order": 3, "theta": 4.0, "channels": 2}
     ),
     "clockwork": Case(
-        rx.ClockworkRNN(SIX, PERIODS), "clockwork", {"periods": PERIODS}, valid=whole_counters
+        rx.ClockworkRNN(SIX, PERIODS),
+        "clockwork",
+        {"periods": PERIODS},
+        valid=whole_counters,
+        counters=("t",),
     ),
     "clockwork_sigmoid": Case(
         rx.ClockworkRNN(SIX, PERIODS, activation="sigmoid"),
         "clockwork",
         {"periods": PERIODS, "activation": "sigmoid"},
         valid=whole_counters,
+        counters=("t",),
     ),
     "phased_lstm": Case(rx.PhasedLSTM(H), "phased_lstm", {}, valid=running_clocks),
     "phased_lstm_leak": Case(

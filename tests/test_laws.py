@@ -171,7 +171,10 @@ def test_second_derivatives(name, rng):
 def check_derivatives(case, rng, order):
     params, carry, xs = problem(rng, case, steps=3)
 
+    whole = {field: getattr(carry, field) for field in case.counters}  # have no differences
+
     def f(params, carry, xs):
+        carry = carry._replace(**whole) if whole else carry
         last, ys = rx.unroll(case.cell, params, xs, carry)
         return jax.tree.map(jnp.sin, (last, ys))
 
