@@ -29,8 +29,8 @@ def test_stages_and_linearity_are_those_of_the_catalogue():
     none = {"BRC", "IndRNN", "IndyGRU", "IndyLSTM", "SRU", "UnICORNN"}
     linear = {"LRU", "MinGRU", "MinLSTM", "QRNN", "RGLRU", "SRU, version 1"}
     two = {
-        "GRU, reset before", "Jordan", "LEM", "LSTM, full peepholes", "LSTMP", "MGU",
-        "MUT1", "MUT2", "MUT3", "MultiplicativeLSTM",
+        "GRU, reset before", "Jordan", "LEM", "LMU", "LSTM, full peepholes", "LSTMP", "MGU",
+        "MIGRU", "MUT1", "MUT2", "MUT3", "MultiplicativeLSTM",
     }  # fmt: skip
     assert {name for name, n in stages.items() if n == 0} == none | linear
     assert {name for name, n in stages.items() if n == 2} == two

@@ -1,6 +1,6 @@
 r"""Clockwork RNN (Koutnik, Greff, Gomez & Schmidhuber 2014, arXiv:1402.3511).
 
-    h'_g = phi(W_h x + U_h h + b_h)_g    if t mod T_g = 0
+    h_g' = phi(W_h x + U_h h + b_h)_g    if t mod T_g = 0
            h_g                           otherwise
 
 The units form modules of equal size, each with a clock of its own period T_g: it runs when its
