@@ -196,6 +196,7 @@ _HAIKU_RNN = Preset(
 )
 
 # A preset may differ by family ("rnn", "gru", "lstm"), as Haiku's layers do.
+_FAN_IN = per_gate(variance_scaling(1.0, "fan_in", "normal"))
 _PRESETS: dict[str, Preset | dict[str, Preset]] = {
     "default": Preset(forget_bias=1.0),
     "torch": _TORCH,
@@ -207,6 +208,9 @@ _PRESETS: dict[str, Preset | dict[str, Preset]] = {
         "lstm": replace(_HAIKU_RNN, U=None, forget_bias=1.0),
     },
     "irnn": Preset(W=per_gate(normal(1e-3)), U=per_gate(identity())),
+    "fan_in": Preset(W=_FAN_IN, U=_FAN_IN),
+    "glorot": Preset(W=per_gate(glorot_uniform()), U=per_gate(glorot_uniform())),
+    "edgeml": Preset(W=per_gate(normal(0.1)), U=per_gate(normal(0.1)), b=per_gate(constant(1.0))),
 }
 PRESETS = tuple(_PRESETS)
 
@@ -225,6 +229,9 @@ def preset(name: str | Preset, family: str = "lstm", **changes: Any) -> Preset:
     haiku     truncated normal     truncated normal 1/√fan-in   0                        1
               1/√fan-in            (LSTM: of [x, h] together)
     irnn      N(0, 0.001²)         identity                     0                        0
+    fan_in    N(0, 1/fan-in)       N(0, 1/fan-in)               0                        0
+    glorot    Glorot uniform       Glorot uniform               0                        0
+    edgeml    N(0, 0.1²)           N(0, 0.1²)                   1                        0
     ========= ==================== ============================ ======================== ===========
 
     Args:

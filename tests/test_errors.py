@@ -260,8 +260,8 @@ TABLE = {
     "preset unknown": (
         lambda: rx.LSTM(4, preset="pytorch"),
         ValueError,
-        "rx.LSTM: preset: expected one of default, torch, keras, linen, haiku, irnn or an "
-        "rx.initializers.Preset; got 'pytorch'.",
+        "rx.LSTM: preset: expected one of default, torch, keras, linen, haiku, irnn, fan_in, "
+        "glorot, edgeml or an rx.initializers.Preset; got 'pytorch'.",
     ),
     "preset function": (
         lambda: rx.GRU(4, preset=jax.nn.initializers.zeros),

@@ -22,16 +22,12 @@ from jax.numpy import tanh
 from recurrax.cells import options
 from recurrax.cells.cell import Cell
 from recurrax.cells.params import GateParams, gate_params
-from recurrax.initializers import Preset, per_gate, variance_scaling
+from recurrax.initializers import Preset
 
 
 class AntisymmetricRNNCarry(NamedTuple):
     h: Array
     """(*batch, features)"""
-
-
-FAN_IN = per_gate(variance_scaling(1.0, "fan_in", "normal"))
-PAPER = Preset(FAN_IN, FAN_IN)
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class AntisymmetricRNN(Cell):
     gated: bool = False
     epsilon: float = 0.01
     gamma: float = 0.01
-    preset: str | Preset = PAPER
+    preset: str | Preset = "fan_in"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -23,15 +23,12 @@ from jax.numpy import tanh
 from recurrax.cells.cell import Cell
 from recurrax.cells.operators import FULL, Diagonal, DiagonalKernel
 from recurrax.cells.params import GateParams, Gates, gate_params
-from recurrax.initializers import Preset, glorot_uniform, per_gate
+from recurrax.initializers import Preset
 
 
 class BRCCarry(NamedTuple):
     h: Array
     """(*batch, features)"""
-
-
-GLOROT = Preset(per_gate(glorot_uniform()), per_gate(glorot_uniform()))
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class BRC(Cell):
 
     features: int
     neuromodulated: bool = False
-    preset: str | Preset = GLOROT
+    preset: str | Preset = "glorot"
 
     def init(self, key: Array, in_features: int) -> GateParams:
         W, U, b = gate_params(

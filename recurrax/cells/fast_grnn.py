@@ -22,7 +22,6 @@ from jax.nn import sigmoid
 from recurrax.cells import activations
 from recurrax.cells.activations import Activation
 from recurrax.cells.cell import Cell
-from recurrax.cells.fast_rnn import EDGE
 from recurrax.cells.operators import FULL, Operator, check_operator
 from recurrax.cells.params import Gates, gate_params
 from recurrax.initializers import Preset
@@ -60,7 +59,7 @@ class FastGRNN(Cell):
     features: int
     activation: Activation = "tanh"
     recurrent: Operator = FULL
-    preset: str | Preset = EDGE
+    preset: str | Preset = "edgeml"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -20,7 +20,7 @@ from recurrax.cells.activations import Activation
 from recurrax.cells.cell import Cell
 from recurrax.cells.operators import FULL, Operator, check_operator
 from recurrax.cells.params import Gates, gate_params
-from recurrax.initializers import Preset, constant, normal, per_gate
+from recurrax.initializers import Preset
 
 
 class FastRNNCarry(NamedTuple):
@@ -41,9 +41,6 @@ class FastRNNParams(NamedTuple):
     """()"""
 
 
-EDGE = Preset(per_gate(normal(0.1)), per_gate(normal(0.1)), per_gate(constant(1.0)))
-
-
 @dataclass(frozen=True)
 class FastRNN(Cell):
     """Tanh RNN with a residual connection; equations in :mod:`recurrax.cells.fast_rnn`.
@@ -58,7 +55,7 @@ class FastRNN(Cell):
     features: int
     activation: Activation = "tanh"
     recurrent: Operator = FULL
-    preset: str | Preset = EDGE
+    preset: str | Preset = "edgeml"
 
     def __post_init__(self) -> None:
         super().__post_init__()
