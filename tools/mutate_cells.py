@@ -137,8 +137,9 @@ def problem(name: str) -> Any:
         space = getattr(case, "space", ())
         params = helpers.random_like(rng, case.cell.params_like(case.in_features))
         carry = helpers.random_like(rng, case.cell.initial_carry((ROWS, *space)))
-        if getattr(case, "valid", None) is not None:
-            params, carry = case.valid(params, carry)
+        valid = getattr(case, "valid", None)
+        if valid is not None:
+            params, carry = valid(params, carry)
         xs = jnp.asarray(rng.normal(size=(STEPS, ROWS, *space, case.in_features)))
         carries = carry, jax.tree.map(jnp.zeros_like, carry)
         oracle = (ORACLES | SECOND_WAVE)[case.oracle]
