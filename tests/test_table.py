@@ -9,6 +9,7 @@ from recurrax import cells
 
 from .all_cells import CASES, CONVOLUTIONAL
 from .oracles.numpy_cells import ORACLES
+from .oracles.second_wave_by_name import SECOND_WAVE
 
 ALL = CASES | CONVOLUTIONAL
 
@@ -20,7 +21,10 @@ PUBLIC = {
 
 
 # Sizes and initial values.
-NOT_EQUATIONS = {"features", "preset", "readout", "slow", "r_min", "r_max", "max_phase"}
+NOT_EQUATIONS = {
+    "features", "preset", "readout", "slow", "r_min", "r_max", "max_phase", "angles",
+}  # fmt: skip
+INITIAL = {"alpha", "beta1", "beta2"}  # of the cells with multiplicative integration
 
 
 def missing_cells(cases):
@@ -39,14 +43,14 @@ def test_an_absent_cell_would_be_noticed():
 @pytest.mark.parametrize("cell", sorted(PUBLIC, key=lambda cell: cell.__name__))
 def test_every_option_is_in_the_table_with_another_value_than_its_default(cell):
     for field in dataclasses.fields(cell):
-        if field.name in NOT_EQUATIONS:
+        if field.name in NOT_EQUATIONS or (field.name in INITIAL and hasattr(cell, "beta1")):
             continue
         values = {getattr(c.cell, field.name) for c in ALL.values() if type(c.cell) is cell}
         assert values - {field.default}, f"{cell.__name__}.{field.name}"
 
 
 def test_every_oracle_is_used():
-    assert {case.oracle for case in ALL.values()} == set(ORACLES)
+    assert {case.oracle for case in ALL.values()} == set(ORACLES | SECOND_WAVE)
 
 
 def test_every_public_cell_is_at_the_top_level():
