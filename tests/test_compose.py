@@ -354,6 +354,9 @@ def test_every_cell_stacks_and_turns(name, rng):
     parts = (rx.Zoneout(cell, 0.1), rx.Dense(case.in_features), rx.LearnedCarry(cell))
     layer = rx.Bidirectional(rx.Stack(parts), merge="sum")
     params, _, xs = draw(rng, layer, case.in_features)
+    params = jax.tree_util.tree_map_with_path(  # a clock that is learned strikes at a whole number
+        lambda path, a: 0 * a if jax.tree_util.keystr(path).endswith(".t") else a, params
+    )
     grads = jax.grad(lambda p: jnp.sum(rx.unroll(layer, p, xs, lengths=np.array([6, 4]))[1] ** 2))(
         params
     )
