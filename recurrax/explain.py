@@ -224,7 +224,10 @@ def parts_of(op: Op, program: Program) -> int:
     """How many products of the step became this one."""
     if op.name == "conv_general_dilated":
         numbers = op.params["dimension_numbers"]
-        return pieces(op.inputs[1], numbers.rhs_spec[0], program)
+        out, inner, *_ = numbers.rhs_spec
+        summed = [pieces(op.inputs[0], numbers.lhs_spec[1], program)]
+        summed.append(pieces(op.inputs[1], inner, program))
+        return max(summed) * pieces(op.inputs[1], out, program)
     contracting, batch = op.params["dimension_numbers"]
     summed = joined = 1
     for value, inner, mapped in zip(op.inputs, contracting, batch, strict=True):

@@ -356,6 +356,37 @@ def convolutional(array, T):
 
 
 @peculiar
+def convolutions_with_axes_in_other_places(array, T):
+    def conv(a, k, out, **more):
+        numbers = ("CHWN", "WOIH", out)
+        return lax.conv_general_dilated(a, k, (1, 1), "SAME", dimension_numbers=numbers, **more)
+
+    def step(p, h, x):
+        f, g = (conv(x, q["w"], "HNCW") + conv(h, q["u"], "HNCW") for q in p["gates"])
+        f = jnp.transpose(jax.nn.sigmoid(f), (2, 0, 3, 1))
+        g = jnp.transpose(jnp.tanh(g), (2, 0, 3, 1))
+        h = f * h + (1 - f) * jnp.tanh(g + conv(h, p["depth"], "CHWN", feature_group_count=2))
+        return h, conv(h, p["gates"][0]["u"], "NHWC", rhs_dilation=(2, 1))
+
+    gates = [{"w": array(2, 4, 1, 3), "u": array(2, 4, 4, 3)} for _ in range(2)]
+    params = {"gates": gates, "depth": array(3, 4, 2, 1)}
+    return step, params, array(4, 3, 2, 3), array(T, 1, 3, 2, 3)
+
+
+@peculiar
+def heads_with_kernels_of_their_own(array, T):
+    """Their derivatives are batches of products, and sums of such."""
+
+    def step(p, h, x):
+        f, g, o = (jnp.einsum("bni,nij->bnj", h, u) + x @ w for u, w in p)
+        h = jax.nn.sigmoid(f) * h + jnp.tanh(g)
+        return h, jax.nn.sigmoid(o) * jnp.einsum("bni,nij->bjn", h, p[0][0]).mT
+
+    params = [(array(2, 3, 3), array(4, 3)) for _ in range(3)]
+    return step, params, array(2, 2, 3), array(T, 2, 2, 4)
+
+
+@peculiar
 def convolution_channels_last(array, T):
     def conv(a, k, **more):
         return lax.conv_general_dilated(

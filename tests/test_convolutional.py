@@ -1,6 +1,7 @@
 """Convolutional cells: their oracles, and the laws of sequences where x has axes of space."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -293,3 +294,25 @@ def test_bad_input(call, message, rng):
     with pytest.raises((ValueError, TypeError)) as error:
         call(cell, params, jnp.ones((B, T, 4, 5, 2)))
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["conv_lstm_1d", "conv_lstm_2d", "conv_gru_2d"])
+def test_a_training_step_has_few_convolutions_with_axes_in_order(name, rng):
+    """One in each loop, one for all weight gradients of a kernel; none that XLA:CPU runs slowly."""
+    case = CONVOLUTIONAL[name]
+    gates = len(jax.tree.leaves(case.cell.params_like(case.in_features).U))
+    params, carry, xs = problem(rng, case)
+    plan = rx.explain(lambda c, x: case.cell.step(params, c, x), carry, jnp.moveaxis(xs, 1, 0))
+    for report in (plan.forward, plan.backward):
+        (loop,) = report.loops
+        (product,) = loop.products
+        assert product.parts == gates
+    assert [product.parts for product in plan.backward.summed] == [gates] * 2  # W and U
+
+    def loss(params, carry, xs):
+        return jnp.sum(rx.unroll(case.cell, params, xs, carry, time_axis=1)[1])
+
+    lowered = jax.jit(jax.grad(loss, (0, 1, 2))).lower(params, carry, xs).as_text()
+    found = set(re.findall(r"stablehlo.convolution.* dim_numbers = (.*), window", lowered))
+    space = ", ".join(map(str, range(len(case.space))))
+    assert found == {f"[b, {space}, f]x[{space}, i, o]->[b, {space}, f]"}

@@ -13,6 +13,7 @@ from jax.scipy.linalg import expm
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 
 import recurrax as rx
+from recurrax.program import internals
 
 from .helpers import assert_close, assert_identical
 
@@ -217,6 +218,16 @@ def test_chunked_says_why_it_cannot(name):
     f, init, xs, options, reason, _ = NOT_UNDERSTOOD[name]
     with pytest.raises(ValueError, match=re.escape(reason)):
         rx.scan(f, init, xs, method="chunked", **options)
+
+
+def test_nothing_is_computed_before_a_step_that_lax_scan_runs(monkeypatch):
+    """And the reason is what moves, not what could have been computed before."""
+
+    def step(h, x):
+        return lax.cond(jnp.sum(x) > 0, jnp.sin, jnp.cos, h @ expm(W - W.T)), h
+
+    monkeypatch.setattr(internals, "evaluate_equation", None)
+    assert rx.explain(step, H0, XS).reason == "the step contains cond"
 
 
 def test_prints_and_callbacks_happen_once_per_step_in_order(capfd):

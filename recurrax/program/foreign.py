@@ -1,6 +1,6 @@
 """What of a step only JAX itself can run, and what of that can run once, before the loop."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -20,18 +20,19 @@ FOREIGN = {"pure_callback", "io_callback", "debug_callback", "ffi_call"}  # vmap
 CUSTOM = "custom_vjp"
 
 
-def why_not(closed: core.ClosedJaxpr) -> str | None:
+def why_not(effects: Any, equations: Sequence[core.JaxprEqn]) -> str | None:
     """What in the step only ``lax.scan`` runs with its exact meaning."""
-    if closed.effects:
-        return f"the step has effects: {', '.join(sorted(str(e) for e in closed.effects))}"
-    return next((reason for eqn in closed.jaxpr.eqns if (reason := refusal(eqn))), None)
+    if effects:
+        return f"the step has effects: {', '.join(sorted(str(e) for e in effects))}"
+    return next((reason for eqn in equations if (reason := refusal(eqn))), None)
 
 
 def refusal(eqn: core.JaxprEqn) -> str | None:
     """Why an operation is not one for the compiler."""
     name = eqn.primitive.name
     if name in INLINED:
-        reason = why_not(inner_jaxpr(eqn))
+        inner = inner_jaxpr(eqn)
+        reason = why_not(inner.effects, inner.jaxpr.eqns)
         if reason:
             return reason
     elif name in RANDOM:
@@ -49,15 +50,39 @@ def refusal(eqn: core.JaxprEqn) -> str | None:
     return None
 
 
-def computed_before(closed: core.ClosedJaxpr) -> tuple[core.ClosedJaxpr, tuple[str, ...]]:
+def computed_before(
+    closed: core.ClosedJaxpr,
+) -> tuple[core.ClosedJaxpr, tuple[str, ...]] | str:
     """The step without what it computes, by such operations, from parameters alone; their names.
 
     Control flow that no step changes, as in the matrix exponential of a kernel, need not keep the
     step from being compiled: JAX runs it here, once, and differentiates it by its own rules. The
     results become parameters of the step. A ``custom_vjp`` stays: its rule may tell a cotangent of
     one step from the sum over all, as clipping does.
+
+    Returns:
+      Nothing is computed, and the reason is returned, where ``lax.scan`` must run the step.
     """
     jaxpr = closed.jaxpr
+    taken = fixed_and_foreign(jaxpr)
+    before = {id(eqn) for eqn in taken}
+    rest = [eqn for eqn in jaxpr.eqns if id(eqn) not in before]
+    reason = why_not(closed.effects, rest)
+    if reason or not taken:
+        return reason or (closed, ())
+    known: dict[Any, Any] = dict(zip(jaxpr.constvars, closed.consts, strict=True))
+    for eqn in taken:
+        operands = [a.val if isinstance(a, core.Literal) else known[a] for a in eqn.invars]
+        results = internals.evaluate_equation(eqn, operands)
+        known.update(zip(eqn.outvars, results, strict=True))
+    read = {a for eqn in rest for a in variables(eqn.invars)} | set(variables(jaxpr.outvars))
+    names = tuple(eqn.params.get("name", eqn.primitive.name) for eqn in taken if refusal(eqn))
+    consts = {v: known[v] for v in known if v in read}
+    return internals.with_consts(closed, rest, consts), names
+
+
+def fixed_and_foreign(jaxpr: Any) -> list[core.JaxprEqn]:
+    """The operations on parameters alone that only JAX can run, and those that lead to them."""
     moving = set(jaxpr.invars)
     fixed: list[core.JaxprEqn] = []
     for eqn in jaxpr.eqns:
@@ -72,19 +97,7 @@ def computed_before(closed: core.ClosedJaxpr) -> tuple[core.ClosedJaxpr, tuple[s
         if refusal(eqn) or any(v in needed for v in eqn.outvars):
             taken.insert(0, eqn)
             needed.update(variables(eqn.invars))
-    if not taken:
-        return closed, ()
-    known: dict[Any, Any] = dict(zip(jaxpr.constvars, closed.consts, strict=True))
-    for eqn in taken:
-        operands = [a.val if isinstance(a, core.Literal) else known[a] for a in eqn.invars]
-        results = internals.evaluate_equation(eqn, operands)
-        known.update(zip(eqn.outvars, results, strict=True))
-    before = {id(eqn) for eqn in taken}
-    rest = [eqn for eqn in jaxpr.eqns if id(eqn) not in before]
-    read = {a for eqn in rest for a in variables(eqn.invars)} | set(variables(jaxpr.outvars))
-    consts = {v: known[v] for v in known if v in read}
-    names = tuple(eqn.params.get("name", eqn.primitive.name) for eqn in taken if refusal(eqn))
-    return internals.with_consts(closed, rest, consts), names
+    return taken
 
 
 def names_inside(eqn: core.JaxprEqn) -> Iterator[str]:

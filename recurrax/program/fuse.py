@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from recurrax.program import make
 from recurrax.program.dependence import INVARIANT, Ranks
 from recurrax.program.ir import Body, Op, Uses, Value
-from recurrax.program.products import numbers_summed
+from recurrax.program.products import PRODUCTS, is_ungrouped, numbers_summed
 from recurrax.program.regroup import joined_terms
 
 
@@ -52,9 +53,7 @@ def product(op: Op, shared: int) -> Product | None:
         free_left = op.inputs[0].ndim - len(contracting[0]) - len(batch[0])
         out_axis = len(batch[0]) + (free_left if shared == 0 else 0)
         return Product(op, shared, free[0], out_axis)
-    if op.name == "conv_general_dilated" and shared == 0:
-        if op.params["feature_group_count"] != 1 or op.params["batch_group_count"] != 1:
-            return None
+    if op.name == "conv_general_dilated" and shared == 0 and is_ungrouped(op.params):
         numbers = op.params["dimension_numbers"]
         return Product(op, 0, numbers.rhs_spec[0], numbers.out_spec[1])
     return None
@@ -188,60 +187,108 @@ def fused_sums(body: Body, ranks: Ranks) -> list[Op]:
     order = places(body)
 
     def key(term: Value, uses: Uses) -> Any:
-        """Equal for matrix products with an invariant right side whose sum is one product."""
-        dot = uses.maker.get(term)
-        if dot is None or dot.name != "dot_general" or not uses.single(dot.out):
+        """Equal for products with an invariant right side whose sum is one product."""
+        found = product_of(term, uses)
+        if found is None:
             return None
-        (left, right), batch = dot.params["dimension_numbers"]
-        if batch != ((), ()) or len(left) != 1 or dot.params.get("out_sharding") is not None:
+        op, moves = found
+        axes = summed_axes(op)
+        if axes is None or op.params.get("out_sharding") is not None:
             return None
-        if ranks.of(dot.inputs[1]) != INVARIANT or ranks.of(dot.inputs[0]) == INVARIANT:
+        if ranks.of(op.inputs[1]) != INVARIANT or ranks.of(op.inputs[0]) == INVARIANT:
             return None
-        others = {k: v for k, v in dot.params.items() if k != "out_sharding"}
-        types = tuple((str(v.dtype), v.ndim) for v in dot.inputs)
-        return ranks.of(term), left, right, types, str(sorted(others.items()))
+        others = {k: v for k, v in op.params.items() if k != "out_sharding"}
+        sides = tuple(
+            (v.dtype, v.shape[:axis], v.shape[axis + 1 :])
+            for v, axis in zip(op.inputs, axes, strict=True)
+        )
+        made = [(op.name, str(sorted(others.items())))]
+        made += [(move.name, move.out.shape, str(sorted(move.params.items()))) for move in moves]
+        return ranks.of(term), sides, *made
 
     def join(terms: list[Value], uses: Uses) -> list[Op]:
-        dots = sorted(
-            (uses.maker[term] for term in terms), key=lambda dot: order.get(dot.inputs[1], -1)
-        )
-        (left, right), _ = dots[0].params["dimension_numbers"]
-        lefts = make.concatenate([dot.inputs[0] for dot in dots], left[0])
-        rights = make.concatenate([dot.inputs[1] for dot in dots], right[0])
-        operands, out = [lefts.out, rights.out], dots[0].out.like()
-        return [lefts, rights, Op(dots[0].primitive, dict(dots[0].params), operands, [out])]
+        found = [pair for term in terms if (pair := product_of(term, uses)) is not None]
+        products = sorted((op for op, _ in found), key=lambda op: order.get(op.inputs[1], -1))
+        first, moves = products[0], found[0][1]
+        sides = [
+            make.concatenate([op.inputs[side] for op in products], axis)
+            for side, axis in enumerate(summed_axes(first) or ())
+        ]
+        operands, out = [side.out for side in sides], first.out.like()
+        new = [*sides, Op(first.primitive, dict(first.params), operands, [out])]
+        for move in moves:
+            new.append(Op(move.primitive, move.params, [new[-1].out], [move.out.like()]))
+        return new
 
     return joined_terms(body, ranks, key, join)
 
 
+def summed_axes(op: Op) -> tuple[int, int] | None:
+    """The axis of each operand over which a product sums, and along which others can be joined."""
+    numbers = op.params["dimension_numbers"]
+    if op.name == "dot_general":
+        (left, right), _ = numbers
+        return (left[0], right[0]) if len(left) == 1 else None
+    inputs = numbers.lhs_spec[1], numbers.rhs_spec[1]  # the axes of the input features
+    return inputs if is_ungrouped(op.params) else None
+
+
+def product_of(term: Value, uses: Uses) -> tuple[Op, list[Op]] | None:
+    """The product that nothing else reads, and what moves its result to its place.
+
+    The derivative of a batched product is one whose batch axes have to go back to where they were.
+    """
+    moves: list[Op] = []
+    while uses.single(term) and (op := uses.maker.get(term)) is not None:
+        if op.name in PRODUCTS:
+            return op, moves[::-1]
+        if op.name not in ("transpose", "reshape", "squeeze"):
+            return None
+        moves.append(op)
+        term = op.inputs[0]
+    return None
+
+
 def straightened(ops: Sequence[Op], ranks: Ranks, inside: set[Op]) -> list[Op]:
-    """Turns an invariant matrix, once, so that the loop reads it in the order of memory.
+    """Turns invariant matrices, once, so that the loop reads them in the order of memory.
 
     A product with a single row is as fast either way: the turned copy would take memory in vain.
     """
     result: list[Op] = []
     for op in ops:
-        if op.name == "dot_general" and op in inside:
+        if op.name == "dot_general" and op in inside and not has_single_row(op):
             (left, right), batch = op.params["dimension_numbers"]
             a, b = op.inputs
+            first = len(batch[0])  # of the axes of one matrix
             turn = None
-            if batch == ((), ()) and len(left) == 1 and not has_single_row(op):
-                left, right = left[0], right[0]
-                if ranks.of(b) == INVARIANT and b.ndim == 2 and right == 1:
-                    turn = make.transpose(b, (1, 0))
-                    op.inputs, right = [a, turn.out], 0
-                elif ranks.of(a) == INVARIANT and a.ndim == 2 and left == 0:
-                    turn = make.transpose(a, (1, 0))
-                    op.inputs, left = [turn.out, b], 1
+            if is_matrix(b, batch[1], ranks) and right == (first + 1,):
+                turn = turned(b)
+                op.inputs, right = [a, turn.out], (first,)
+            elif is_matrix(a, batch[0], ranks) and left == (first,):
+                turn = turned(a)
+                op.inputs, left = [turn.out, b], (first + 1,)
             if turn is not None:
                 ranks.add(turn)
                 result.append(turn)
-                op.params = {**op.params, "dimension_numbers": (((left,), (right,)), batch)}
+                op.params = {**op.params, "dimension_numbers": ((left, right), batch)}
         result.append(op)
     return result
 
 
+def is_matrix(operand: Value, batch: tuple[int, ...], ranks: Ranks) -> bool:
+    """Whether an operand is an invariant matrix, or a batch of them along the first axes."""
+    leading = tuple(range(len(batch)))
+    return ranks.of(operand) == INVARIANT and operand.ndim == len(batch) + 2 and batch == leading
+
+
+def turned(matrix: Value) -> Op:
+    *batch, rows, columns = range(matrix.ndim)
+    return make.transpose(matrix, (*batch, columns, rows))
+
+
 def has_single_row(op: Op) -> bool:
-    """Whether one side of a matrix product is a vector."""
+    """Whether one side of a matrix product is a vector, or a batch of them."""
     summed = numbers_summed(op.name, op.params, *[v.shape for v in op.inputs])
-    return any(v.size == summed for v in op.inputs)
+    _, (batch, _) = op.params["dimension_numbers"]
+    rows = summed * prod(op.inputs[0].shape[axis] for axis in batch)
+    return any(v.size == rows for v in op.inputs)

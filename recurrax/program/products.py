@@ -16,3 +16,8 @@ def numbers_summed(
         return prod(left[axis] for axis in axes)
     over = params["dimension_numbers"].rhs_spec[1:]  # the input features and the window
     return prod(right[axis] for axis in over)
+
+
+def is_ungrouped(params: Mapping[str, Any]) -> bool:
+    """Whether every result of a convolution is a sum over all input features."""
+    return params["feature_group_count"] == params["batch_group_count"] == 1

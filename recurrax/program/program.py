@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from recurrax.program import make
+from recurrax.program.convolutions import in_natural_order
 from recurrax.program.dependence import (
     INVARIANT,
     PRELUDE,
@@ -79,7 +80,7 @@ def program_of(step: Step) -> Program:
 
 
 def build(body: Body, step: Step) -> Program:
-    body = simplified(body)
+    body = simplified(in_natural_order(body))
     consts, carry, past, xs = step.split(body.inputs)
     new = body.outputs[: step.carry]
     parts = parts_of_carry(carry, body.ops, new)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from recurrax.program.ir import Op, Value
+from recurrax.program.products import is_ungrouped
 
 if TYPE_CHECKING:
     from recurrax.program.program import Program
@@ -35,7 +36,7 @@ def parts_of_sum(value: Value, program: "Program") -> tuple[Op, list[Value]] | N
         return op, []
     if op.name in ("mul", "dot_general", "conv_general_dilated") and len(moving) == 1:
         return op, []
-    if op.name == "dot_general":
+    if op.name == "dot_general" or (op.name == "conv_general_dilated" and is_ungrouped(op.params)):
         return op, moving
     return None
 
@@ -107,6 +108,10 @@ def reduced(op: Op, whole: Value, start: Any, stop: Any, read: Any, memo: dict) 
 
 def contracted(op: Op, left: Any, right: Any) -> Any:
     """A product of two sequences, contracted over time as well."""
+    if op.name == "conv_general_dilated":
+        numbers = op.params["dimension_numbers"]
+        operands = merged(left, numbers.lhs_spec[1]), merged(right, numbers.rhs_spec[1])
+        return op.primitive.bind(*operands, **op.params)
     contracting, batch = op.params["dimension_numbers"]
 
     def shifted(axes: Any) -> tuple[int, ...]:
@@ -122,3 +127,10 @@ def contracted(op: Op, left: Any, right: Any) -> Any:
         precision=op.params.get("precision"),
         preferred_element_type=op.params.get("preferred_element_type"),
     )
+
+
+def merged(sequence: Any, axis: int) -> Any:
+    """Time made part of an axis of each step: more features for a convolution to sum over."""
+    steps, *shape = sequence.shape
+    shape[axis] *= steps
+    return jnp.moveaxis(sequence, 0, axis).reshape(shape)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.extend import core
 
 from recurrax.program import internals
-from recurrax.program.foreign import computed_before, why_not
+from recurrax.program.foreign import computed_before
 from recurrax.program.step import Step
 
 
@@ -73,10 +73,13 @@ def trace(
         (a.shape, a.dtype) for a in structs
     ]:
         return NotUnderstood("the carry that the step returns differs from the one it takes")
-    closed, before = computed_before(closed)
+    found = computed_before(closed)
+    if isinstance(found, str):
+        return NotUnderstood(found)
+    closed, before = found
     ys = closed.out_avals[len(carry) :]
     captured = [jax.typeof(c) for c in closed.consts]
-    reason = why_not(closed) or unusual_types(captured) or weakly_typed(closed.out_avals)
+    reason = unusual_types(captured) or weakly_typed(closed.out_avals)
     if reason:
         return NotUnderstood(reason)
     if any(y.ndim < y_axis for y in ys):
