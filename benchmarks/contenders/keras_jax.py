@@ -46,7 +46,16 @@ CELLS = {
 
 
 def layer(cell: str, xs: Array, features: int) -> Layer:
-    rnn = CELLS[cell](features, return_sequences=True, return_state=True)
+    return built(CELLS[cell](features, return_sequences=True, return_state=True), xs)
+
+
+def conv_lstm(xs: Array, kernel: tuple[int, ...], features: int) -> Layer:
+    make = getattr(keras.layers, f"ConvLSTM{len(kernel)}D")
+    made = make(features, kernel, padding="same", return_sequences=True, return_state=True)
+    return built(made, xs)
+
+
+def built(rnn: Any, xs: Array) -> Layer:
     rnn.build(xs.shape)
     params = [variable.value for variable in rnn.trainable_variables]
     rest = [variable.value for variable in rnn.non_trainable_variables]
