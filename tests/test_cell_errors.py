@@ -147,6 +147,16 @@ TABLE = {
         "rx.GRU: a mask of 2 rows needs features and the size of h to be multiples of 2; "
         "got features=5 and 5.",
     ),
+    "a mask that does not divide the projection": (
+        lambda: rx.LSTM(4, projection=3, recurrent=rx.Masked(((1, 1), (0, 1)))),
+        "rx.LSTM: a mask of 2 rows needs features and the size of h to be multiples of 2; got "
+        "features=4 and 3.",
+    ),
+    "a mask that divides the projection alone": (
+        lambda: rx.LSTM(5, projection=4, recurrent=rx.Masked(((1, 1), (0, 1)))),
+        "rx.LSTM: a mask of 2 rows needs features and the size of h to be multiples of 2; got "
+        "features=5 and 4.",
+    ),
     "heads that do not divide": (
         lambda: rx.SLSTM(4, heads=3),
         "rx.SLSTM: heads must divide features=4; got 3.",
@@ -189,13 +199,8 @@ TABLE = {
         "rx.ClockworkRNN: features must be a multiple of the number of periods, 2; got 5.",
     ),
     "a clock that bfloat16 cannot count": (
-        lambda: rx.unroll(
-            rx.ClockworkRNN(2, periods=(1, 512)),
-            rx.ClockworkRNN(2, periods=(1, 512)).init(KEY, 3),
-            jnp.ones((2, 4, 3)),
-            dtype="bfloat16",
-        ),
-        "rx.ClockworkRNN: bfloat16 cannot count to 512; use carry_dtype={",
+        lambda: clock_of_bfloat16(257),
+        "rx.ClockworkRNN: bfloat16 cannot count to 257; use carry_dtype={",
     ),
     "an event without features": (
         lambda: rx.PhasedLSTM(4).init(KEY, 1),
@@ -226,6 +231,28 @@ TABLE = {
         "rx.Elman.step: params.U.h",
     ),
 }
+
+
+def clock_of_bfloat16(period):
+    cell = rx.ClockworkRNN(2, periods=(1, period))
+    return rx.unroll(cell, cell.init(KEY, 3), jnp.ones((2, 4, 3)), dtype="bfloat16")
+
+
+@pytest.mark.parametrize(
+    "recurrent",
+    [rx.Diagonal(), rx.BlockDiagonal(2), rx.LowRank(2), rx.Masked(((1, 0), (1, 1)))],
+    ids=lambda operator: type(operator).__name__,
+)
+def test_kernels_cannot_be_changed(recurrent):
+    U = rx.Elman(4, recurrent=recurrent).init(KEY, 3).U.h
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(U, dataclasses.fields(U)[0].name, None)
+
+
+def test_bfloat16_counts_to_256():
+    carry, _ = clock_of_bfloat16(256)
+    assert carry.t.dtype == jnp.bfloat16
+    np.testing.assert_array_equal(carry.t, [[0, 4], [0, 4]])
 
 
 def other_mask():

@@ -159,10 +159,12 @@ def test_operators_are_the_matrices_that_they_stand_for(cell, rng, draw):
         )
         got = outputs(cell(features, recurrent=operator), special, xs)
         assert_close(got, outputs(whole, dense, xs))
-        # NumPy's arrays leave the product to the kernel
         kernel, matrix = make()
-        h = rng.normal(size=(B, features))
-        assert_close(jnp.asarray(h @ kernel), h @ matrix)
+        assert kernel.shape == matrix.shape
+        for batch in ((), (B,), (2, B)):
+            h = rng.normal(size=(*batch, features))  # NumPy leaves the product to the kernel
+            assert_close(jnp.asarray(h @ kernel), h @ matrix)
+    assert MaskedKernel(normal(3, 6), mask).shape == (3, 6)
 
 
 def test_ind_rnn_is_an_elman_network_with_a_diagonal_matrix(draw, xs):

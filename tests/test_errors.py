@@ -54,6 +54,13 @@ def lenient(act):
         return act()
 
 
+class Tensor:
+    """As another framework's: a dtype that is not NumPy's."""
+
+    shape = (3,)
+    dtype = object()
+
+
 class WrongCarry(NamedTuple):
     h: Any
 
@@ -350,6 +357,11 @@ TABLE = {
         "rx.LSTM.step: x must be an array; got float.",
     ),
     "x none": (lambda: step(x=None), ValueError, "rx.LSTM.step: x has no arrays."),
+    "x of another framework": (
+        lambda: step(x=Tensor()),
+        TypeError,
+        "rx.LSTM.step: x must be an array; got Tensor.",
+    ),
     "x integer": (
         lambda: step(x=jnp.ones((2, 3), jnp.int32)),
         TypeError,
@@ -902,6 +914,10 @@ def test_the_good_input_that_the_table_spoils_is_accepted():
         assert all(np.all(np.isfinite(a)) for a in jax.tree.leaves(result))
     W, U = rx.from_concatenated(CELL, rx.to_concatenated(CELL, PARAMS), 3)
     assert jax.tree.structure((W, U)) == jax.tree.structure((PARAMS.W, PARAMS.U))
+
+
+def test_a_batch_of_no_rows_has_a_carry():
+    assert CELL.initial_carry((0, 2)).h.shape == (0, 2, 4)
 
 
 def test_parameters_without_names_become_one_entry_of_a_module():

@@ -375,6 +375,38 @@ def test_traced_lengths_over_rows_of_a_vmap(rng):
     assert "lengths must be from 0 to 4" in error.get()
 
 
+def test_traced_lengths_of_a_type_too_narrow_for_the_steps(rng):
+    case = CASES["elman"]
+    params, carry, xs = problem(rng, case, batch=(2,), steps=300)
+
+    @jax.jit
+    def run(lengths):
+        return rx.unroll(case.cell, params, xs, carry, lengths=lengths)
+
+    lengths = jnp.array([127, 100], jnp.int8)
+    error, got = checkify.checkify(run)(lengths)
+    assert error.get() is None
+    assert_identical(run(lengths), run(lengths.astype(jnp.int32)))
+    assert_close(got, run(lengths))
+
+
+def test_traced_lengths_beside_a_tangent(rng):
+    """A whole number has a tangent of type float0, in forward mode too."""
+    case = CASES["gru"]
+    params, carry, xs = problem(rng, case, batch=(3,), steps=4)
+    lengths = jnp.array([0, 4, 1])
+
+    def run(xs, lengths):
+        return rx.unroll(case.cell, params, xs, carry, lengths=lengths)
+
+    none = np.zeros(lengths.shape, jax.dtypes.float0)
+    _, got = jax.jvp(run, (xs, lengths), (jnp.ones_like(xs), none))
+    _, want = jax.jvp(lambda xs: run(xs, lengths), (xs,), (jnp.ones_like(xs),))
+    assert_close(got, want)
+    _, back = jax.vjp(run, xs, lengths)
+    assert back(want)[1].dtype == jax.dtypes.float0
+
+
 def test_traced_lengths_have_no_effects(rng):
     """An effect would take every call of the compiled function through Python."""
     case = CASES["gru"]

@@ -186,21 +186,21 @@ def params_like(cell: Any, in_features: Any) -> Any:
     return _params_like(cell, treedef, tuple(sizes), jnp.result_type(float))
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache
 def _params_like(cell: Any, treedef: Any, sizes: tuple[Any, ...], dtype: Any) -> Any:
     del dtype  # the default float dtype; init depends on it
     in_features = jax.tree.unflatten(treedef, sizes)
     return jax.eval_shape(lambda: cell.init(jax.random.key(0), in_features))
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache
 def carry_like(cell: Any, shape: tuple[Any, ...]) -> Any:
     return jax.eval_shape(lambda: cell.initial_carry(shape))
 
 
 def row_like(cell: Any) -> Any:
-    """Shapes and dtypes of the carry of one row; each axis of space has the size 1."""
-    return carry_like(cell, (1,) * (cell.num_feature_axes - 1))
+    """Shapes and dtypes of the carry of a batch of one row; axes of space have the size 1 too."""
+    return carry_like(cell, (1,) * cell.num_feature_axes)
 
 
 def _check_params(who: str, params: Any, like: Any, x_name: str) -> None:

@@ -79,7 +79,7 @@ class ClockworkRNN(Cell):
         W, U, b = params
         phi = activations.get(self.activation)
         h, t = carry
-        options.counts_exactly(self, max(self.periods), t.dtype)
+        options.counts_exactly(self, "t", max(self.periods), t.dtype)
         T = jnp.asarray(self.periods, t.dtype)
         strikes = jnp.repeat(t == 0, self.features // len(self.periods), axis=-1)
         h = jnp.where(strikes, phi(x @ W.h + h @ U.h + b.h), h)

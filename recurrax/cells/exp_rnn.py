@@ -8,7 +8,8 @@ arXiv:1901.08428).
 The exponential of an antisymmetric matrix is orthogonal: R keeps the length of h, and the gradient
 neither vanishes nor explodes by it. R is made once per run, not once per step.
 
-Conventions: rotations of R in planes of two units start with angles that are Cayley transforms of
+Conventions: A is any matrix, of which A - A^T alone counts; the authors' code keeps the upper
+triangle. Rotations of R in planes of two units start with angles that are Cayley transforms of
 a uniform draw from 0 to pi / 2 (``angles="cayley"``), or uniform between -pi and pi
 (``angles="henaff"``). b is uniform between -0.01 and 0.01, W is N(0, 2 / in_features).
 """

@@ -53,7 +53,7 @@ GLOROT = per_gate(variance_scaling(1.0, "fan_avg", "normal"))
 
 @lru_cache
 def delay(order: int, theta: float) -> tuple[Any, Any]:
-    """A and B, in float64."""
+    """A and B, in float64, which JAX may not have; JAX itself requires SciPy."""
     from scipy.linalg import expm
 
     i, j = np.arange(order)[:, None], np.arange(order)[None, :]

@@ -76,12 +76,12 @@ def increasing_ints(cell: Any, option: str) -> None:
     object.__setattr__(cell, option, tuple(map(int, numbers)))
 
 
-def counts_exactly(cell: Any, most: int, dtype: Any) -> None:
-    """Checks that a dtype of the carry can count so far."""
-    if most > 2 / jnp.finfo(dtype).eps:
+def counts_exactly(cell: Any, field: str, most: int, dtype: Any) -> None:
+    """Checks that a field of the carry, of this dtype, can count so far."""
+    if most > 2 / float(jnp.finfo(dtype).eps):  # as a bfloat16, 257 would be 256
         raise ValueError(
             f"{name_of(cell)}: {jnp.dtype(dtype)} cannot count to {most}; use "
-            'carry_dtype={"t": "float32"}.'
+            f'carry_dtype={{"{field}": "float32"}}.'
         )
 
 
@@ -119,7 +119,7 @@ def check_rate(what: str, value: Any) -> None:
 def one_of(cell: Any, option: str, allowed: tuple[Any, ...]) -> None:
     """Checks that an option has one of its documented values."""
     value = getattr(cell, option)
-    if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
+    if not any(type(value) is type(a) and value == a for a in allowed):
         names = " or ".join(repr(a) for a in allowed)
         raise ValueError(f"{name_of(cell)}: {option} must be {names}; got {value!r}.")
 
@@ -131,7 +131,7 @@ def activation(cell: Any, *options: str) -> None:
         object.__setattr__(cell, option, value)
         if callable(value) or (isinstance(value, str) and value in ACTIVATIONS):
             continue
-        close = difflib.get_close_matches(str(value), ACTIVATIONS, n=1)
+        close = difflib.get_close_matches(str(value), ACTIVATIONS)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(
             f"{name_of(cell)}: {option} must be a function or one of "

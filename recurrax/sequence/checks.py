@@ -176,15 +176,17 @@ def check_lengths(
             f"{who}: {name} must have shape {batch}, the batch axes of {x_name}; "
             f"got {checks.describe_shape(lengths)}."
         )
+    if not known(lengths):
+        return clamped(jnp.asarray(lengths), steps, f"{who}: {name}")
     # As NumPy's: inside jax.jit every operation on a JAX array is traced, also on a constant.
-    found = np.asarray(lengths) if known(lengths) else np.zeros(1, int)
+    found = np.asarray(lengths)
     lowest, highest = int(found.min()), int(found.max())
     if lowest < 0 or highest > steps:
         raise ValueError(
             f"{who}: {name} must be from 0 to {steps}, the number of steps of {x_name}; "
             f"got {lowest if lowest < 0 else highest}."
         )
-    return lengths if known(lengths) else clamped(jnp.asarray(lengths), steps, f"{who}: {name}")
+    return lengths
 
 
 def known(array: Any) -> bool:

@@ -18,14 +18,18 @@ def clamped(lengths: Array, steps: int, what: str) -> Array:
 
 def within(lengths: Array, *, steps: int, what: str) -> list[Array]:
     del what
-    highest = min(steps, int(jnp.iinfo(lengths.dtype).max))  # theirs may be too narrow for steps
-    return [jnp.clip(lengths, 0, highest).astype(jnp.int32)]
+    return [jnp.clip(lengths, 0, highest(lengths, steps)).astype(jnp.int32)]
 
 
 def refused(lengths: Array, *, steps: int, what: str) -> list[Array]:
-    in_range = (lengths >= 0) & (lengths <= steps)
+    in_range = (lengths >= 0) & (lengths <= highest(lengths, steps))
     checkify.check(jnp.all(in_range), f"{what} must be from 0 to {steps}, the number of steps")
     return within(lengths, steps=steps, what=what)
+
+
+def highest(lengths: Array, steps: int) -> int:
+    """The longest of them, in a dtype that may be too narrow for ``steps``."""
+    return min(steps, int(jnp.iinfo(lengths.dtype).max))
 
 
 clamped_p = internals.define_elementwise("clamped_lengths", evaluate=within, checked=refused)
