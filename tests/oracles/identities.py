@@ -3,6 +3,7 @@
 import numpy as np
 
 from .numpy_cells import ORACLES, elman, gru, lstm
+from .numpy_gradients import numerical_gradients
 from .numpy_problems import HIDDEN, MASK, PROBLEMS
 
 OPEN = np.full(HIDDEN, 1000.0)  # as a bias: sigmoid(1000) is 1 in every bit
@@ -103,3 +104,31 @@ def dense(kind, operator):
 def positive(carry):
     """A normalizer near 0 would leave no digits to compare."""
     return carry | {"n": 1 + np.abs(carry["n"])}
+
+
+def assert_gradient_is_the_slope(rng, oracle, options, point, direction):
+    """The complex step gives what a central difference, of order 4, gives to its last digits.
+
+    A corner of the function may lie within a difference, and seldom within a smaller one.
+    """
+    final, ys = oracle(*point, **options)
+    cotangents = rng.normal(size=ys.shape), tree_map(lambda a: rng.normal(size=a.shape), final)
+
+    def total(tree, other):
+        numbers = []
+        tree_map(lambda a, b: numbers.append(np.sum(a * b)), tree, other)
+        return sum(numbers)
+
+    def loss(step):
+        final, ys = oracle(*tree_map(lambda a, d: a + step * d, point, direction), **options)
+        return total((ys, final), cotangents)
+
+    grads = numerical_gradients(oracle, *point, *cotangents, **options)
+    assert tree_map(np.shape, tuple(grads.values())) == tree_map(np.shape, point)
+    slope = total(tuple(grads.values()), direction)
+    errors = []
+    for step in (1e-4, 1e-5, 1e-6):
+        near, far = ((loss(h) - loss(-h)) / (2 * h) for h in (step, 2 * step))
+        difference = (4 * near - far) / 3
+        errors.append(step * abs(slope - difference) / (1 + abs(difference)))
+    assert min(errors) < 1e-12, errors

@@ -10,7 +10,7 @@ import pytest
 from . import numpy_second_wave
 from .numpy_cells import ORACLES
 from .numpy_gradients import numerical_gradients
-from .vectors import load
+from .vectors import assert_close, leaves, load
 
 pytestmark = pytest.mark.once
 
@@ -47,26 +47,6 @@ def complete(tree, like):
         return np.zeros_like(like) if tree is None else tree
     tree = tree or {}
     return {key: complete(tree.get(key), branch) for key, branch in like.items()}
-
-
-def leaves(tree, path=""):
-    """Every array of a nested dict, by its path."""
-    if not isinstance(tree, dict):
-        return {path: tree}
-    found = {}
-    for key, branch in tree.items():
-        found |= leaves(branch, f"{path}/{key}")
-    return found
-
-
-def assert_close(actual, expected, tolerance):
-    """What is expected is there; more may be."""
-    actual = leaves(actual)
-    for path, array in leaves(expected).items():
-        assert actual[path].shape == array.shape, path
-        np.testing.assert_allclose(
-            actual[path], array, rtol=tolerance, atol=tolerance, err_msg=path
-        )
 
 
 @pytest.fixture(params=VECTORS)

@@ -10,14 +10,6 @@ from .numpy_problems import BATCH, PROBLEMS, TIME, draw
 
 pytestmark = pytest.mark.once
 
-SEED = 20261122
-
-
-@pytest.fixture
-def rng():
-    print(f"seed {SEED}")
-    return np.random.default_rng(SEED)
-
 
 def one_axis(x, kernel, before, after):
     """Cross-correlation along the last axis by NumPy itself."""

@@ -23,14 +23,6 @@ from .numpy_problems import BATCH, HIDDEN, INPUTS, PROBLEMS, TIME, draw, quasi
 
 pytestmark = pytest.mark.once
 
-SEED = 20261122
-
-
-@pytest.fixture
-def rng():
-    print(f"seed {SEED}")
-    return np.random.default_rng(SEED)
-
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_ind_rnn_is_an_elman_network_with_a_diagonal_matrix(rng, activation):

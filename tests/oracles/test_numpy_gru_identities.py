@@ -20,14 +20,6 @@ from .numpy_problems import PROBLEMS, draw, highway
 
 pytestmark = pytest.mark.once
 
-SEED = 20261122
-
-
-@pytest.fixture
-def rng():
-    print(f"seed {SEED}")
-    return np.random.default_rng(SEED)
-
 
 @pytest.mark.parametrize(
     ("name", "z", "n", "sign", "options"),

@@ -23,14 +23,7 @@ from .numpy_gradients import numerical_gradients
 
 pytestmark = pytest.mark.once
 
-SEED = 20240609
 TIME, INPUTS, HIDDEN, OUTPUTS = 4, 3, 5, 2
-
-
-@pytest.fixture
-def rng():
-    print(f"seed {SEED}")
-    return np.random.default_rng(SEED)
 
 
 def draw(rng, gates, inputs=INPUTS):

@@ -22,14 +22,6 @@ from .numpy_problems import BATCH, HIDDEN, INPUTS, PROBLEMS, TIME, draw
 
 pytestmark = pytest.mark.once
 
-SEED = 20261122
-
-
-@pytest.fixture
-def rng():
-    print(f"seed {SEED}")
-    return np.random.default_rng(SEED)
-
 
 def test_fgr_lstm_is_a_peephole_lstm_whose_gates_are_biases(rng):
     params, carry, xs = draw(rng, PROBLEMS["fgr_lstm"], batch=1)

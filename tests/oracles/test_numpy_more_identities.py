@@ -14,27 +14,18 @@ from .identities import (
     EYE,
     NONE,
     OPEN,
+    assert_gradient_is_the_slope,
     assert_same,
     dense,
     plain_gru,
     positive,
     run,
-    tree_map,
 )
 from .numpy_cells import ORACLES, lstm
-from .numpy_gradients import numerical_gradients
 from .numpy_problems import BATCH, HIDDEN, INPUTS, OPERATORS, PROBLEMS, draw
 from .recurrent_product import recurrent_product
 
 pytestmark = pytest.mark.once
-
-SEED = 20261122
-
-
-@pytest.fixture
-def rng():
-    print(f"seed {SEED}")
-    return np.random.default_rng(SEED)
 
 
 # Operators and options of the cells that were there
@@ -111,26 +102,8 @@ def test_defaults(name):
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_gradient_is_the_slope(rng, name):
-    """The complex step gives what a central difference, of order 4, gives to its last digits."""
     problem = PROBLEMS[name]
     point, direction = draw(rng, problem), draw(rng, problem)
     if name == "slstm":
         point = (point[0], positive(point[1]), point[2])
-    final, ys = run(name, *point)
-    cotangents = rng.normal(size=ys.shape), tree_map(lambda a: rng.normal(size=a.shape), final)
-
-    def total(tree, other):
-        numbers = []
-        tree_map(lambda a, b: numbers.append(np.sum(a * b)), tree, other)
-        return sum(numbers)
-
-    def loss(step):
-        final, ys = run(name, *tree_map(lambda a, d: a + step * d, point, direction))
-        return total((ys, final), cotangents)
-
-    grads = numerical_gradients(ORACLES[problem.cell], *point, *cotangents, **problem.options)
-    assert tree_map(np.shape, tuple(grads.values())) == tree_map(np.shape, point)
-    slope = total(tuple(grads.values()), direction)
-    assert np.isfinite(slope)
-    near, far = ((loss(step) - loss(-step)) / (2 * step) for step in (1e-4, 2e-4))
-    np.testing.assert_allclose(slope, (4 * near - far) / 3, rtol=1e-8)
+    assert_gradient_is_the_slope(rng, ORACLES[problem.cell], problem.options, point, direction)

@@ -21,14 +21,6 @@ from .numpy_problems import BATCH, HIDDEN, INPUTS, PROBLEMS, TIME, draw
 
 pytestmark = pytest.mark.once
 
-SEED = 20261122
-
-
-@pytest.fixture
-def rng():
-    print(f"seed {SEED}")
-    return np.random.default_rng(SEED)
-
 
 def test_fast_rnn_is_an_lstm_with_constant_gates(rng):
     params, carry, xs = draw(rng, PROBLEMS["fast_rnn"])

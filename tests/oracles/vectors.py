@@ -60,7 +60,7 @@ def save(name, cases):
         fields = vector._asdict()
         meta = {field: fields.pop(field) for field in META}
         flat[f"{case}/meta"] = np.array(json.dumps(meta))
-        flat |= _flatten(case, fields)
+        flat |= leaves(fields, case)
         print(f"{case}: {meta}, xs {vector.xs.shape}, ys {vector.ys.shape}")
     for key, array in flat.items():
         # A library may compute in float32 inside and still return what is float64 by its type.
@@ -73,10 +73,21 @@ def save(name, cases):
     print(f"{path.name}: {len(flat)} arrays, {path.stat().st_size / 1000:.0f} kB")
 
 
-def _flatten(prefix, tree):
+def leaves(tree, path=""):
+    """Every array of a nested dict, by its path."""
     if not isinstance(tree, dict):
-        return {prefix: tree}
-    flat = {}
+        return {path: tree}
+    found = {}
     for key, branch in tree.items():
-        flat |= _flatten(f"{prefix}/{key}", branch)
-    return flat
+        found |= leaves(branch, f"{path}/{key}")
+    return found
+
+
+def assert_close(actual, expected, tolerance):
+    """What is expected is there; more may be."""
+    actual = leaves(actual)
+    for path, array in leaves(expected).items():
+        assert actual[path].shape == array.shape, path
+        np.testing.assert_allclose(
+            actual[path], array, rtol=tolerance, atol=tolerance, err_msg=path
+        )
