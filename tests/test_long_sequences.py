@@ -11,6 +11,8 @@ import recurrax as rx
 
 from .helpers import assert_close, assert_identical, random_like
 
+pytestmark = pytest.mark.once
+
 CELL = rx.Stack((rx.GRU(4), rx.LearnedCarry(rx.LSTM(3))))
 
 

@@ -12,6 +12,8 @@ import recurrax as rx
 
 from .helpers import assert_identical, random_like
 
+pytestmark = pytest.mark.once
+
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 CELLS = {"lstm": rx.LSTM(6), "gru": rx.GRU(6), "stack": rx.Stack((rx.LSTM(6), rx.Elman(5)))}
 

@@ -18,7 +18,7 @@ from support.training import Split
 
 import recurrax as rx
 
-pytestmark = pytest.mark.usefixtures("as_users_have_it")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("as_users_have_it")]
 
 
 def search(tmp_path, *arguments):

@@ -11,6 +11,8 @@ from .all_cells import CASES, CONVOLUTIONAL
 from .oracles.numpy_cells import ORACLES
 from .oracles.second_wave_by_name import SECOND_WAVE
 
+pytestmark = pytest.mark.once
+
 ALL = CASES | CONVOLUTIONAL
 
 PUBLIC = {
