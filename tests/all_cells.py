@@ -327,10 +327,19 @@ KINDS = {
     "clockwork",
 }  # fmt: skip
 
+# Of these, what the newest JAX is tried with too.
+NEWEST = {"elman_readout", "lstm_everything", "gru_before", "slstm", "rg_lru"}
+
 
 def names(cases: Any) -> list[Any]:
     """Test parameters: the names, those beyond the kinds marked slow."""
-    return [pytest.param(n, marks=() if n in KINDS else pytest.mark.slow, id=n) for n in cases]
+
+    def marks(name: str) -> Any:
+        if name in NEWEST:
+            return ()
+        return pytest.mark.once if name in KINDS else pytest.mark.slow
+
+    return [pytest.param(name, marks=marks(name), id=name) for name in cases]
 
 
 every_name = pytest.mark.parametrize("name", names(CASES))

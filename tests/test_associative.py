@@ -51,6 +51,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 @pytest.mark.parametrize(
     "name",
@@ -141,6 +142,7 @@ STEPS = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("name", STEPS)
 def test_any_linear_step(name, reverse, rng):

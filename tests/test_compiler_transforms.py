@@ -69,7 +69,11 @@ STEPS = {  # step, shapes of its parameters, number of components, each (*batch,
 }
 
 
-@pytest.fixture(params=STEPS)
+def marks(name):
+    return () if name in ("lstm", "stack") else pytest.mark.once
+
+
+@pytest.fixture(params=[pytest.param(name, marks=marks(name)) for name in STEPS])
 def case(request):
     return STEPS[request.param]
 

@@ -123,6 +123,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 @pytest.mark.parametrize("name", ["conv_lstm_2d", "conv_gru_before"])
 def test_what_happens_around_a_cell_does_not_see_its_space(name, options, rng):

@@ -47,16 +47,21 @@ def test_the_same_key_draws_the_same(cell, rng):
     assert_close(run(one), run(one, method="scan"))
     assert not np.array_equal(run(one)[1], run(two)[1])
     assert not np.array_equal(run(one)[1], run(None)[1])
-    with jax.checking_leaks():
-        pulled = [
-            jax.grad(lambda p, m=m: jnp.sum(run_with(cell, p, xs, one, m)))(params)
-            for m in ("auto", "scan")
-        ]
+    pulled = [gradient(cell, params, xs, one, method) for method in ("auto", "scan")]
     assert_close(*pulled)
 
 
-def run_with(cell, params, xs, key, method):
-    return rx.unroll(cell, params, xs, key=key, method=method)[1] ** 2
+def gradient(cell, params, xs, key, method):
+    def loss(p):
+        return jnp.sum(rx.unroll(cell, p, xs, key=key, method=method)[1] ** 2)
+
+    return jax.jit(jax.grad(loss))(params)
+
+
+def test_no_tracer_leaks(rng):
+    cell = KINDS["all at once"]
+    with jax.checking_leaks():
+        gradient(cell, *draw(rng, cell), jax.random.key(0), "auto")
 
 
 @every_kind
