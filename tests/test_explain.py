@@ -1,5 +1,6 @@
 """What the compiler makes of a step: operation counts, products, shapes, memory. Exact numbers."""
 
+import re
 from functools import partial
 
 import jax
@@ -320,3 +321,25 @@ def test_kernels_concatenated_by_hand_have_their_gradients_summed_by_the_product
     plan = rx.explain(step, init, jax.ShapeDtypeStruct((T, B, H), init.dtype))
     assert [p.shape for p in plan.backward.summed] == [(H, 2 * H)]
     assert [p.shape for p in plan.backward.hoisted] == [(B, 2 * H)]  # the pre-activations
+
+
+@pytest.mark.parametrize(
+    ("recurrent", "kernel", "turned"),
+    [(rx.Full(), "6x24", "24x6"), (rx.BlockDiagonal(2), "2x3x12", "2x12x3")],
+    ids=["full", "blocks"],
+)
+def test_kernels_that_a_loop_reads_across_are_turned(recurrent, kernel, turned):
+    """But not for a single row, where a turned copy would only take memory."""
+    cell = rx.LSTM(6, recurrent=recurrent)
+    params = cell.init(jax.random.key(0), 3)
+
+    def turns(batch):
+        def loss(params, xs):
+            return jnp.sum(rx.unroll(cell, params, xs)[1])
+
+        xs = jnp.ones((batch, 16, 3), params.b.i.dtype)
+        text = jax.jit(jax.grad(loss)).lower(params, xs).as_text()
+        return len(re.findall(rf"transpose .*tensor<{kernel}xf\d+>\) -> tensor<{turned}xf", text))
+
+    assert turns(1) == 0
+    assert turns(2) > 0
