@@ -706,6 +706,20 @@ def matvec(array, T):
 
 
 @peculiar
+def kernels_at_the_left(array, T):
+    """Features first, rows last; one kernel, and a batch of them."""
+
+    def step(p, carry, x):
+        h, c = carry
+        c = jnp.tanh(p["heads"] @ c + h[None])
+        h = jnp.tanh(p["u"] @ h + p["w"] @ x + c[0] * c[1])
+        return (h, c), c
+
+    params = {"u": array(3, 3), "w": array(3, 4), "heads": array(2, 3, 3)}
+    return step, params, (array(3, 2), array(2, 3, 2)), array(T, 4, 2)
+
+
+@peculiar
 def matvec_per_gate(array, T):
     def step(p, h, x):
         z = jax.nn.sigmoid(p["wz"] @ x + p["uz"] @ h)

@@ -222,6 +222,28 @@ def test_convolutions_that_share_their_input_become_one():
     assert [p.parts for p in plan.forward.hoisted] == [2]
 
 
+def products_of_a_sum(second):
+    """How many products remain of ``h A + c B``, where ``second(c, B, x)`` makes the other one."""
+    A, B_kernel = jnp.ones((H, H)), 2 * jnp.ones((H, H))
+
+    def step(carry, x):
+        h, c = carry
+        z = jnp.tanh(h @ A + second(c, B_kernel, x))
+        return (z, jnp.sin(h)), z
+
+    init = jnp.zeros((B, H)), jnp.zeros((B, H))
+    plan = rx.explain(step, init, jax.ShapeDtypeStruct((T, H, H), init[0].dtype))
+    return [product.parts for loop in plan.forward.loops for product in loop.products]
+
+
+def test_products_are_joined_in_a_sum_only_if_they_are_alike():
+    assert products_of_a_sum(lambda c, kernel, x: c @ kernel) == [2]
+    coarse = partial(jnp.matmul, precision="bfloat16")  # unlike the default of the tests
+    assert products_of_a_sum(lambda c, kernel, x: coarse(c, kernel)) == [1, 1]
+    assert products_of_a_sum(lambda c, kernel, x: c @ x) == [1, 1]  # no kernel: it would be copied
+    assert products_of_a_sum(lambda c, kernel, x: (kernel @ c.T).T) == [1, 1]
+
+
 def test_the_report_says_why_a_step_is_left_to_lax_scan():
     plan = rx.explain(
         lambda h, x: (jax.lax.cond(x > 0, jnp.sin, jnp.cos, h), h), jnp.zeros(()), jnp.ones(3)
