@@ -288,6 +288,19 @@ def test_vmap_over_one_operand_and_odd_axes(case, rng):
     agree(lambda run: jax.vmap(run, (None, 1, None), (0, 1)), case, params, starts, xs)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_vmap_over_a_first_carry_that_no_later_step_sees(axis, rng):
+    case = (lambda p, h, x: (x, jnp.sin(p["w"] * h))), {"w": np.zeros(N)}, 1
+    params, _, _ = operands(rng, case)
+    starts, xs = jnp.asarray(rng.normal(size=(5, N))), jnp.asarray(rng.normal(size=(T, N)))
+
+    def per_start(run):
+        gradient = jax.grad(lambda *args: loss_of(run)(args), (0, 1, 2))
+        return jax.vmap(gradient, (None, axis, None))
+
+    agree(per_start, case, params, jnp.moveaxis(starts, 0, axis), xs)
+
+
 def test_gradients_of_every_row(case, rng):
     params, init, xs = operands(rng, case, batch=(3,))
 
