@@ -150,3 +150,42 @@ def test_layers_hand_on_what_is_to_be_kept(keep):
     for layer in layers:
         (eqn,) = [e for e in jax.make_jaxpr(layer)(xs).eqns if "step" in e.params]
         assert eqn.params["step"].keep_gates == (keep == "auto")
+
+
+@pytest.mark.parametrize("rows", [(), (3,)], ids=["one row", "rows"])
+@pytest.mark.parametrize("given", ["mask", "resets", "both"])
+def test_no_product_is_done_again_where_the_carry_tells_the_slope(given, rows, rng):
+    """1 - h^2 is the slope of h = tanh(z), also where a mask holds h or a reset replaced it."""
+    cell = rx.Elman(4)
+    params = random_like(rng, cell.params_like(3))
+    xs = jnp.asarray(rng.normal(size=(*rows, 6, 3)))
+    flags = jnp.asarray(rng.random((*rows, 6)) < 0.5)
+    options = {name: flags for name in ("mask", "resets") if given in (name, "both")}
+
+    def products(**options):
+        def loss(params, flags):
+            given = dict.fromkeys(options, flags)
+            return jnp.sum(rx.unroll(cell, params, xs, **given)[1] ** 2)
+
+        return jax.jit(jax.grad(loss)).lower(params, flags).as_text().count("stablehlo.dot_general")
+
+    assert products(**options) == products()
+
+
+def test_a_mask_in_a_step_of_ones_own_is_seen_through(rng):
+    U, xs = (jnp.asarray(rng.normal(size=shape)) for shape in ((4, 4), (6, 4)))
+
+    def products(held):
+        def step(U, h, x):
+            x, flag = x
+            new = jnp.tanh(h @ U + x)
+            h = jnp.where(flag, h, new) if held else new
+            return h, h
+
+        def loss(U, flags):
+            return jnp.sum(rx.scan(partial(step, U), jnp.zeros(4), (xs, flags))[1] ** 2)
+
+        flags = jnp.zeros(xs.shape, bool)
+        return jax.jit(jax.grad(loss)).lower(U, flags).as_text().count("stablehlo.dot_general")
+
+    assert products(held=True) == products(held=False)
