@@ -65,7 +65,7 @@ def gates_from_one_cut(p, h, x):
 
 
 def gates_in_functions_of_their_own(p, h, x):
-    """Results inside a ``jit`` or a ``custom_jvp`` are computed again."""
+    """Results inside a ``jit`` are read, those inside a ``custom_jvp`` are computed again."""
     z, n = jnp.split(jax.jit(lambda h, x: jnp.tanh(h @ p["u"] + x @ p["w"]))(h, x), 2, axis=-1)
     h = jax.nn.silu(z) * h + jax.nn.relu(n)
     return h, jnp.exp(-jnp.abs(h))

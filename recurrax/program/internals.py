@@ -125,12 +125,21 @@ def is_linear(operand: Any) -> bool:
     return ad.is_undefined_primal(operand)
 
 
+def variable(aval: Any) -> Any:
+    """A new variable of a jaxpr."""
+    return core.Var(aval)
+
+
 def rebuilt(
-    closed: core.ClosedJaxpr, inputs: list[Any], outputs: list[Any], consts: bool = True
+    closed: core.ClosedJaxpr,
+    inputs: list[Any],
+    outputs: list[Any],
+    consts: bool = True,
+    **changes: Any,
 ) -> core.ClosedJaxpr:
-    """The same operations with other inputs and outputs."""
+    """The same operations, unless changed, with other inputs and outputs."""
     jaxpr = closed.jaxpr
-    changes: dict[str, Any] = {"invars": inputs, "outvars": outputs}
+    changes |= {"invars": inputs, "outvars": outputs}
     if not consts:
         changes["constvars"] = []
     debug = jaxpr.debug_info._replace(
@@ -143,6 +152,13 @@ def rebuilt(
 def with_outputs(closed: core.ClosedJaxpr, outputs: list[Any]) -> core.ClosedJaxpr:
     """The same function with other outputs."""
     return rebuilt(closed, list(closed.jaxpr.invars), outputs)
+
+
+def with_operations(
+    closed: core.ClosedJaxpr, equations: list[core.JaxprEqn], outputs: list[Any]
+) -> core.ClosedJaxpr:
+    """Other operations on the same inputs."""
+    return rebuilt(closed, list(closed.jaxpr.invars), outputs, eqns=equations)
 
 
 def reordered(closed: core.ClosedJaxpr, order: list[int]) -> core.ClosedJaxpr:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax.extend import core
 
 from recurrax.program import internals
+from recurrax.program.calls import without_calls
 from recurrax.program.foreign import computed_before
 from recurrax.program.step import Step
 
@@ -85,7 +86,7 @@ def trace(
     if any(y.ndim < y_axis for y in ys):
         return NotUnderstood("an output has too few axes for the axis of time")
     step = Step(
-        jaxpr=interned(internals.consts_as_inputs(closed)),
+        jaxpr=interned(without_calls(internals.consts_as_inputs(closed))),
         consts=len(closed.consts),
         carry=len(carry),
         past=0,
