@@ -319,30 +319,29 @@ CONVOLUTIONAL = {
     ),
 }
 
-# What the quick run of the tests holds every law for: one cell of each kind of loop. The slow run
-# holds the laws for all cells.
+# One cell of each kind of loop: what the quick run of the tests holds the laws of a cell for.
 KINDS = {
     "elman_readout", "lstm", "lstm_everything", "gru", "gru_before", "krause_lstm_input",
     "layer_norm_lstm", "lem", "min_gru", "rg_lru", "slstm", "qrnn_ifo", "lstm_blocks", "scrn",
     "clockwork",
 }  # fmt: skip
 
-# Of these, what the newest JAX is tried with too.
-NEWEST = {"elman_readout", "lstm_everything", "gru_before", "slstm", "rg_lru"}
+# Of these, what it holds the laws for of what is around a cell, and what the newest JAX is tried
+# with. The slow sweep holds all laws for all cells.
+FEW = {"elman_readout", "lstm_everything", "gru_before", "slstm", "rg_lru"}
 
 
-def names(cases: Any) -> list[Any]:
-    """Test parameters: the names, those beyond the kinds marked slow."""
-
-    def marks(name: str) -> Any:
-        if name in NEWEST:
-            return ()
-        return pytest.mark.once if name in KINDS else pytest.mark.slow
-
-    return [pytest.param(name, marks=marks(name), id=name) for name in cases]
+def marks(name: str, quick: set[str]) -> Any:
+    if name in FEW:
+        return ()
+    return pytest.mark.once if name in quick else pytest.mark.slow
 
 
-every_name = pytest.mark.parametrize("name", names(CASES))
-every_cell = pytest.mark.parametrize(
-    "case", [pytest.param(CASES[p.values[0]], marks=p.marks, id=p.id) for p in names(CASES)]
-)
+def every_cell_but_quickly(quick: set[str]) -> Any:
+    """The mark of a test that takes a ``case``; the quick run takes those named."""
+    cases = [pytest.param(CASES[n], marks=marks(n, quick), id=n) for n in CASES]
+    return pytest.mark.parametrize("case", cases)
+
+
+every_cell = every_cell_but_quickly(KINDS)  # a law of the cell: the quick run takes all kinds
+around_every_cell = every_cell_but_quickly(FEW)  # a law of what runs it: the quick run takes few

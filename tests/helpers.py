@@ -1,8 +1,11 @@
 """What many tests need: random parameters, carries and inputs, and comparisons of whole trees."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from recurrax.cells import params_to_dict
 
@@ -45,3 +48,11 @@ def assert_identical(got, want):
     for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+
+
+def combinations(*axes, quick):
+    """Test parameters: every combination, those for which ``quick`` is false in the slow sweep."""
+    return [
+        pytest.param(*values, marks=() if quick(*values) else pytest.mark.slow)
+        for values in itertools.product(*axes)
+    ]

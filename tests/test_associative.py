@@ -11,7 +11,7 @@ import recurrax as rx
 from recurrax.evaluators import chunked
 
 from .all_cells import CASES
-from .helpers import assert_close, problem, random_like
+from .helpers import assert_close, combinations, problem, random_like
 
 LINEAR = {
     "elman_diagonal_identity", "min_gru", "min_gru_positive", "min_lstm", "min_lstm_positive",
@@ -52,16 +52,19 @@ OPTIONS = {
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 @pytest.mark.parametrize(
-    "name",
-    ["lru", "rg_lru", *(pytest.param(n, marks=pytest.mark.slow) for n in ("qrnn_ifo", "min_lstm"))],
+    ("name", "options"),
+    combinations(
+        ["lru", "rg_lru", "qrnn_ifo", "min_lstm"],
+        OPTIONS,
+        quick=lambda name, options: name == "rg_lru" or (name, options) == ("lru", "reversed"),
+    ),
 )
 def test_values_and_gradients_are_those_of_the_loop(name, options, rng):
     """With any carry to start from; float64."""
     case = CASES[name]
     params, carry, xs = problem(rng, case, steps=T)
-    options = dict(options)
+    options = dict(OPTIONS[options])
     for flags in {"mask", "resets"} & set(options):
         options[flags] = rng.random((2, T)) < 0.6
 
@@ -143,8 +146,14 @@ STEPS = {
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize(
+    ("name", "reverse"),
+    combinations(
+        STEPS,
+        [False, True],
+        quick=lambda name, reverse: reverse == (name in ("2x2 blocks", "leaky", "chosen")),
+    ),
+)
 def test_any_linear_step(name, reverse, rng):
     step, like = STEPS[name]
     p = jnp.asarray(rng.uniform(0.3, 0.9, size=5))

@@ -70,6 +70,8 @@ STEPS = {  # step, shapes of its parameters, number of components, each (*batch,
 
 
 def marks(name):
+    if name == "gru":  # the lower layer of the stack
+        return pytest.mark.slow
     return () if name in ("lstm", "stack") else pytest.mark.once
 
 

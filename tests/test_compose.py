@@ -7,7 +7,7 @@ import pytest
 
 import recurrax as rx
 
-from .all_cells import CASES, every_name
+from .all_cells import around_every_cell
 from .helpers import assert_close, assert_identical, random_like
 
 pytestmark = pytest.mark.once
@@ -346,10 +346,9 @@ def test_a_carry_learned_for_a_stack_whose_strides_shrink_the_space(rng):
     )
 
 
-@every_name
-def test_every_cell_stacks_and_turns(name, rng):
+@around_every_cell
+def test_every_cell_stacks_and_turns(case, rng):
     """A stack, both directions, a residual and a zoneout of every cell, with a gradient."""
-    case = CASES[name]
     cell = case.cell
     parts = (rx.Zoneout(cell, 0.1), rx.Dense(case.in_features), rx.LearnedCarry(cell))
     layer = rx.Bidirectional(rx.Stack(parts), merge="sum")

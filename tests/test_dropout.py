@@ -35,7 +35,14 @@ def draw(rng, cell, batch=(3,), steps=5):
     return random_like(rng, cell.params_like(3)), xs
 
 
-@every_kind
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(cell, marks=() if name in ("all at once", "a stack") else pytest.mark.slow)
+        for name, cell in KINDS.items()
+    ],
+    ids=KINDS,
+)
 def test_the_same_key_draws_the_same(cell, rng):
     params, xs = draw(rng, cell)
     one, two = jax.random.key(int(rng.integers(1 << 30))), jax.random.key(1 << 31)

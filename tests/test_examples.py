@@ -18,7 +18,13 @@ def compare(tmp_path, *arguments):
     return compare_cells.main([*arguments, "--out", str(tmp_path)])
 
 
-@pytest.mark.parametrize("task", compare_cells.TASKS)
+@pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param(task, marks=pytest.mark.slow if task == "digits-pixels" else ())
+        for task in compare_cells.TASKS
+    ],
+)
 def test_the_loss_of_every_cell_falls(task, tmp_path, capsys):
     results = compare(tmp_path, "--task", task, "--epochs", "2")
     assert [r.cell for r in results] == list(compare_cells.CELLS)

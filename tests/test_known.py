@@ -12,7 +12,7 @@ from jax import lax
 import recurrax as rx
 from recurrax.program import derive, known
 
-from .all_cells import every_cell
+from .all_cells import around_every_cell
 from .helpers import assert_close, problem, random_like
 
 pytestmark = pytest.mark.once
@@ -40,8 +40,8 @@ def derivatives(f, args, rng):
     return f(*args), gradient(*args), jax.jvp(gradient, args, direction)[1]
 
 
-@every_cell
-def test_every_cell_with_what_its_products_made_kept(case, rng, every_product_is_long):
+@around_every_cell
+def test_around_every_cell_with_what_its_products_made_kept(case, rng, every_product_is_long):
     params, carry, xs = problem(rng, case, batch=(3,), steps=11)
 
     def loss(method, params, carry, xs):

@@ -12,7 +12,7 @@ from jax.test_util import check_grads
 
 import recurrax as rx
 
-from .all_cells import CASES, every_cell
+from .all_cells import CASES, around_every_cell, every_cell
 from .helpers import assert_close, assert_identical, problem
 
 
@@ -25,7 +25,7 @@ def python_loop(cell, params, xs, carry):
     return carry, jnp.stack(ys, -2)
 
 
-@every_cell
+@around_every_cell
 def test_unroll_equals_a_python_loop_of_steps(case, rng):
     params, carry, xs = problem(rng, case)
     got = rx.unroll(case.cell, params, xs, carry)
@@ -45,14 +45,14 @@ def test_scan_of_the_step_equals_lax_scan(case, rng):
         assert_close(rx.scan(step, carry, xs, method=method), want)
 
 
-@every_cell
+@around_every_cell
 def test_jit_equals_eager(case, rng):
     params, carry, xs = problem(rng, case)
     compiled = jax.jit(rx.unroll, static_argnums=0)
     assert_close(compiled(case.cell, params, xs, carry), python_loop(case.cell, params, xs, carry))
 
 
-@every_cell
+@around_every_cell
 def test_vmap_equals_a_loop_over_rows(case, rng):
     params, carry, xs = problem(rng, case, batch=(3,))
     got = jax.vmap(lambda carry, xs: rx.unroll(case.cell, params, xs, carry))(carry, xs)
@@ -64,7 +64,7 @@ def test_vmap_equals_a_loop_over_rows(case, rng):
     assert_close(got, rx.unroll(case.cell, params, xs, carry))
 
 
-@every_cell
+@around_every_cell
 def test_vmap_over_parameters_is_an_ensemble(case, rng):
     members = [problem(rng, case) for _ in range(2)]
     stacked = jax.tree.map(lambda *a: jnp.stack(a), *members)
@@ -88,7 +88,7 @@ def test_any_batch_axes(case, batch, rng):
     )
 
 
-@every_cell
+@around_every_cell
 def test_time_axis_moves_only_the_axis(case, rng):
     params, carry, xs = problem(rng, case, batch=(2, 3))
     want_last, want = rx.unroll(case.cell, params, xs, carry)
@@ -98,7 +98,7 @@ def test_time_axis_moves_only_the_axis(case, rng):
         assert_close((last, jnp.moveaxis(ys, axis, -2)), (want_last, want))
 
 
-@every_cell
+@around_every_cell
 def test_reverse_is_the_run_over_the_flipped_sequence(case, rng):
     params, carry, xs = problem(rng, case)
     last, ys = rx.unroll(case.cell, params, xs, carry, reverse=True)
@@ -106,7 +106,7 @@ def test_reverse_is_the_run_over_the_flipped_sequence(case, rng):
     assert_close((last, ys), (want_last, want[..., ::-1, :]))
 
 
-@every_cell
+@around_every_cell
 def test_split_in_time_equals_whole(case, rng):
     params, carry, xs = problem(rng, case, steps=5)
     want_last, want = rx.unroll(case.cell, params, xs, carry)
@@ -128,7 +128,7 @@ def test_outputs_depend_on_the_past_only(case, rng):
     assert np.any(np.asarray(after != before))
 
 
-@every_cell
+@around_every_cell
 def test_return_carries_gives_the_carry_after_every_step(case, rng):
     params, carry, xs = problem(rng, case, batch=(2, 3))
     last, ys = rx.unroll(case.cell, params, xs, carry)
@@ -142,7 +142,7 @@ def test_return_carries_gives_the_carry_after_every_step(case, rng):
     assert_close(jax.tree.map(lambda a: a[..., 0, :], backward), first_of_backward)
 
 
-@every_cell
+@around_every_cell
 def test_a_permuted_batch_permutes_the_result(case, rng):
     params, carry, xs = problem(rng, case, batch=(4,))
     order = rng.permutation(4)
@@ -188,7 +188,7 @@ def str_or_float(option):
     return option if isinstance(option, str | float) else None
 
 
-@every_cell
+@around_every_cell
 def test_every_parameter_receives_a_gradient(case, rng):
     params, carry, xs = problem(rng, case, steps=3)
     cot = jnp.asarray(rng.normal(size=(2, 3, case.cell.out_features)))
@@ -230,7 +230,7 @@ def test_no_time_steps_give_the_initial_carry_and_empty_outputs(case, rng):
     assert all(np.all(np.asarray(g) == 0) for g in jax.tree.leaves(grads))
 
 
-@every_cell
+@around_every_cell
 def test_an_empty_batch_gives_empty_outputs(case, rng):
     params, carry, xs = problem(rng, case, batch=(0,))
     last, ys = rx.unroll(case.cell, params, xs, carry)
@@ -248,7 +248,7 @@ def test_equal_specifications_are_equal_and_hash_equal(case):
     assert pickle.loads(pickle.dumps(case.cell)) == case.cell
 
 
-@every_cell
+@around_every_cell
 def test_one_trace_for_repeated_calls_with_equal_specifications(case, rng, monkeypatch):
     cls = type(case.cell)
     traces = 0
@@ -284,7 +284,7 @@ def test_parameters_go_through_dicts_copies_and_pickles(case):
     assert_identical(pickle.loads(pickle.dumps(params)), params)
 
 
-@every_cell
+@around_every_cell
 def test_a_sharded_batch_gives_the_same_numbers(case, rng):
     """Eight simulated devices, the batch cut over them."""
     if jax.default_backend() != "cpu":

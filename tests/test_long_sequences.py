@@ -16,13 +16,19 @@ pytestmark = pytest.mark.once
 CELL = rx.Stack((rx.GRU(4), rx.LearnedCarry(rx.LSTM(3))))
 
 
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 def draw(rng, steps=13, cell=CELL):
     params = random_like(rng, cell.params_like(2))
     xs = jnp.asarray(rng.normal(size=(2, steps, 2)))
     return params, xs
 
 
-@pytest.mark.parametrize(("k1", "k2"), [(5, 5), (5, 10), (4, 12), (13, 13), (20, 40), (1, 3)])
+@pytest.mark.parametrize(
+    ("k1", "k2"), [slow(5, 5), slow(5, 10), (4, 12), (13, 13), (20, 40), (1, 3)]
+)
 def test_truncated_gradients_have_the_values_of_the_whole(k1, k2, rng):
     params, xs = draw(rng)
     carry = random_like(rng, CELL.initial_carry((2,)))
@@ -39,7 +45,7 @@ def test_truncated_gradients_have_the_values_of_the_whole(k1, k2, rng):
     assert_close((last, jnp.moveaxis(ys, 0, 1)), rx.unroll(CELL, params, xs))
 
 
-@pytest.mark.parametrize(("k1", "k2"), [(5, 5), (5, 10), (4, 12), (2, 4)])
+@pytest.mark.parametrize(("k1", "k2"), [slow(5, 5), (5, 10), slow(4, 12), (2, 4)])
 def test_truncated_gradients_reach_as_far_as_asked(k1, k2, rng):
     """Against pieces written out, each with the steps before it and a carry that is given."""
     params, xs = draw(rng)

@@ -11,7 +11,7 @@ from flax import nnx
 
 import recurrax as rx
 
-from .all_cells import every_cell
+from .all_cells import around_every_cell
 from .helpers import assert_close, random_like
 
 FLAX_CELLS = {
@@ -69,7 +69,7 @@ def test_time_major_and_call_time_overrides_are_those_of_flax(make, rng):
     assert_close(rx.nnx.RNN(cell)(xs, **call), nnx.RNN(cell)(xs, **call))
 
 
-@every_cell
+@around_every_cell
 def test_a_recurrax_cell_equals_unroll_and_flax_rnn(case, rng):
     layer = rx.nnx.RNN(
         case.cell, case.in_features, rngs=nnx.Rngs(0), param_dtype=jnp.float64, return_carry=True
@@ -84,7 +84,7 @@ def test_a_recurrax_cell_equals_unroll_and_flax_rnn(case, rng):
     assert_close(theirs(xs), layer(xs))
 
 
-@every_cell
+@around_every_cell
 def test_linen_and_nnx_have_the_same_parameter_paths(case):
     xs = jnp.zeros((2, 4, case.in_features), jnp.float32)
     linen = rx.linen.RNN(case.cell).init(jax.random.key(0), xs)["params"]
@@ -96,7 +96,7 @@ def test_linen_and_nnx_have_the_same_parameter_paths(case):
     )
 
 
-@every_cell
+@around_every_cell
 def test_the_state_holds_parameters_and_nothing_else(case):
     layer = rx.nnx.RNN(case.cell, case.in_features, rngs=nnx.Rngs(0))
     layer(jnp.ones((2, 4, case.in_features), jnp.float32))

@@ -7,7 +7,7 @@ import pytest
 
 import recurrax as rx
 
-from .all_cells import CASES, every_name
+from .all_cells import CASES, around_every_cell
 from .helpers import as_numpy, assert_close, problem, random_like
 from .oracles.numpy_cells import ORACLES
 from .oracles.numpy_gradients import numerical_gradients
@@ -53,10 +53,9 @@ def test_cell_equals_its_oracle(name, rng):
     assert_close(got, want, 1e-10)
 
 
-@every_name
-def test_float32_stays_close_to_float64(name, rng):
+@around_every_cell
+def test_float32_stays_close_to_float64(case, rng):
     """The noise of correct float32 arithmetic; a wrong formula is far above it."""
-    case = CASES[name]
     single = problem(rng, case, dtype=np.float32)
     double = jax.tree.map(lambda a: a.astype(np.float64), single)
 

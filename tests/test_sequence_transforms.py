@@ -53,14 +53,15 @@ TRANSFORMS = {
 }
 SINGLE = [(name,) for name in TRANSFORMS]
 PAIRS = list(itertools.combinations(TRANSFORMS, 2))
-TURNED = [pair[::-1] for pair in PAIRS]
+QUICK = [pair for pair in PAIRS if "vmap" in pair or pair == ("remat", "shard")]
+REST = [*(pair for pair in PAIRS if pair not in QUICK), *(pair[::-1] for pair in PAIRS)]
 
 
 def marked(mark, names):
     return [pytest.param(pair, marks=mark, id="-".join(pair)) for pair in names]
 
 
-ORDERS = [*SINGLE, *marked(pytest.mark.once, PAIRS), *marked(pytest.mark.slow, TURNED)]
+ORDERS = [*SINGLE, *marked(pytest.mark.once, QUICK), *marked(pytest.mark.slow, REST)]
 
 
 @pytest.fixture(scope="module")
