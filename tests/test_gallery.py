@@ -23,6 +23,12 @@ def test_every_public_cell_has_a_row_a_paper_and_equations():
     assert all(re.search(r"^    \w+'? +=", row.equations, re.M) for row in rows.values())
 
 
+def test_the_readme_names_every_public_cell():
+    readme = (gallery.PAGE.parent.parent / "README.md").read_text()
+    cells = {type(row.cell).__name__ for row in rows.values()}
+    assert {name for name in cells if not re.search(rf"`(rx\.)?{name}\b", readme)} == set()
+
+
 def test_stages_and_linearity_are_those_of_the_catalogue():
     """Class 1, 1d, 2 and S of the literature: products in a row, and what is linear."""
     stages = {name: row.stages for name, row in rows.items()}
