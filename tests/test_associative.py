@@ -9,6 +9,7 @@ import pytest
 
 import recurrax as rx
 from recurrax.evaluators import chunked
+from recurrax.program.trace import trace
 
 from .all_cells import CASES
 from .helpers import assert_close, combinations, problem, random_like
@@ -327,6 +328,17 @@ def test_there_is_no_loop_over_time_left(rng):
 
     assert loops("associative") == 0
     assert loops("chunked") > 0
+
+
+def test_an_accelerator_runs_linear_loops_in_parallel_from_64_steps_on():
+    def parallel(platform, steps, **options):
+        args = (lambda h, x: (h * x,) * 2), jnp.zeros(3), jnp.zeros((steps, 3)), None, False
+        return chunked.in_parallel(trace(*args, **options).step, platform)
+
+    assert [parallel("accelerator", steps) for steps in (63, 64)] == [False, True]
+    assert not parallel("cpu", 64)
+    assert parallel("cpu", 2, method="associative")
+    assert not parallel("accelerator", 64, method="chunked")
 
 
 def test_auto_runs_in_parallel_where_a_step_of_a_loop_is_dear(rng, monkeypatch):

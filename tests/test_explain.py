@@ -105,6 +105,56 @@ def test_every_cell_has_the_products_of_its_equations(name):
     assert back.linear
 
 
+# Operations in the loop, forward and backward, as one would count them with a pencil.
+# cut: a gate's part of the product; sum: with what was computed before the loop; mix:
+# (1 - z) n + z h. Backward, d is the cotangent of the new h; each gate has one factor, its slope;
+# all gates' cotangents side by side are multiplied by the turned kernels.
+COUNTS = {
+    # product, sum, tanh | d +, slope, product
+    "tanh RNN": (rx.Elman(H), 1 + 1 + 1, 1 + 1 + 1),
+    # product, cuts, sums, activations, f c + i g, o tanh(c) | d +, dc +, slopes of i f g o and of
+    # tanh(c), dc f, side by side, product
+    "LSTM": (rx.LSTM(H), 1 + 4 + 4 + 4 + 3 + 2, 1 + 1 + 4 + 1 + 1 + 1 + 1),
+    "CIFG": (rx.LSTM(H, couple=True), 1 + 3 + 3 + 3 + 4 + 2, 1 + 1 + 3 + 1 + 1 + 1 + 1),
+    # product, cuts, sums, + b_n, r (.), activations, mix | d +, slopes, r (.), d z +, side by side,
+    # product
+    "GRU": (rx.GRU(H), 1 + 3 + 3 + 1 + 1 + 3 + 4, 1 + 3 + 1 + 2 + 1 + 1),
+    # products, cuts, sums, r h, activations, mix | d +, slopes, products, side by side, d z + . r +
+    "GRU, reset before": (rx.GRU(H, reset="before"), 2 + 2 + 3 + 1 + 3 + 4, 1 + 3 + 2 + 1 + 4),
+    # product, cuts, sums, activations, mix | d +, slopes, side by side, product, d g +
+    "UGRNN": (rx.UGRNN(H), 1 + 2 + 2 + 2 + 4, 1 + 2 + 1 + 1 + 2),
+    "minGRU": (rx.MinGRU(H), 2, 2),
+}
+
+
+@pytest.mark.parametrize(("cell", "forward", "backward"), COUNTS.values(), ids=COUNTS)
+def test_the_loop_has_no_operation_that_could_be_elsewhere(cell, forward, backward):
+    plan = explained(cell)
+    (loop,), (back,) = plan.forward.loops, plan.backward.loops
+    assert (loop.operations, back.operations) == (forward, backward)
+
+
+@pytest.mark.parametrize(
+    ("entries", "steps", "forward", "backward"),
+    [
+        (16, 4096, 256, 256),  # at most 256
+        (16, 1024, 256, 128),  # a quarter of the run, an eighth of it backward
+        (16, 64, 16, 8),
+        (16, 40, 10, 8),  # not fewer than 8
+        (16, 5, 5, 5),  # nor more than there are
+        (16, 97, 24, 12),  # a prime: the last chunk is shorter
+        (16, 100, 25, 10),  # a divisor near 100 / 8
+        (1 << 13, 1024, 16, 16),  # 2^17 entries of the carry
+        (1 << 16, 1024, 8, 8),
+    ],
+)
+def test_the_length_of_a_chunk_is_that_of_the_documentation(entries, steps, forward, backward):
+    carry = jax.ShapeDtypeStruct((entries,), jnp.zeros(()).dtype)
+    xs = jax.ShapeDtypeStruct((steps, entries), carry.dtype)
+    plan = rx.explain(lambda h, x: (jnp.tanh(h + x),) * 2, carry, xs)
+    assert (plan.forward.chunk, plan.backward.chunk) == (forward, backward)
+
+
 def test_input_projections_are_one_product_in_bulk():
     plan = explained(rx.LSTM(H))
     assert [(p.shape, p.parts) for p in plan.forward.hoisted] == [((B, 4 * H), 4)]

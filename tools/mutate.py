@@ -112,12 +112,14 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
             if isinstance(node, ast.Attribute) and is_weight(node.value)
         }
     )
-    strict = {  # of zip: what ends with an error in the one program is equally long in the other
+    # zip(strict=): what ends with an error in the one program is equally long in the other.
+    # dataclass(frozen=): nobody assigns to a field.
+    same = {
         keyword.value for keyword in ast.walk(tree)
-        if isinstance(keyword, ast.keyword) and keyword.arg == "strict"
+        if isinstance(keyword, ast.keyword) and keyword.arg in ("strict", "frozen")
     }  # fmt: skip
     for number, node in enumerate(ast.walk(tree)):
-        if node in strict:
+        if node in same:
             continue
         for what, changed in changes(node, gates):
             mutant = copy.deepcopy(tree)

@@ -67,25 +67,20 @@ def fused_over_shared_operand(body: Body, ranks: Ranks, inside: set[Op]) -> list
     ops = body.ops
     order = places(body)
     groups: dict[Any, list[Product]] = {}
-    taken: set[Op] = set()
     for invariant_side in (True, False):
         for op in ops:
             for shared in (0, 1):
                 found = product(op, shared)
-                if found is None or op in taken:
-                    continue
-                if invariant_side != (ranks.of(found.other) == INVARIANT):
+                if found is None or invariant_side != (ranks.of(found.other) == INVARIANT):
                     continue
                 key = found.key()
                 if key is not None:
                     where = (ranks.of(op.out), op in inside)
                     groups.setdefault((invariant_side, where, key), []).append(found)
-        for (side, _, _), members in groups.items():
-            if side == invariant_side and len(members) > 1:
-                taken.update(member.op for member in members)
     result = list(ops)
     for members in groups.values():
-        members = [m for m in members if m.op in set(result)]
+        left = set(result)
+        members = [m for m in members if m.op in left]
         if len(members) > 1 and independent(members, result):
             others = in_order([m.other for m in members], result, order)
             members.sort(key=lambda m: others.index(m.other))
