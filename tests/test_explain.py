@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import pytest
 
 import recurrax as rx
+from recurrax.evaluators import borders
 from tests.all_cells import CASES, KINDS
 
 B, T, D, H = 4, 100, 8, 16
@@ -153,6 +154,27 @@ def test_the_length_of_a_chunk_is_that_of_the_documentation(entries, steps, forw
     xs = jax.ShapeDtypeStruct((steps, entries), carry.dtype)
     plan = rx.explain(lambda h, x: (jnp.tanh(h + x),) * 2, carry, xs)
     assert (plan.forward.chunk, plan.backward.chunk) == (forward, backward)
+
+
+@pytest.mark.parametrize(
+    ("steps", "piece"),
+    [(64, 8), (60, 6), (68, 9), (97, 10), (2, 2), (1, 1)],  # no divisor of 68 is in 5 ... 9
+)
+def test_between_kept_borders_lie_about_as_many_steps_as_there_are_borders(steps, piece):
+    assert borders.length_of_pieces(steps) == piece
+
+
+def test_no_loop_asks_at_every_step_whether_an_index_is_negative():
+    cell = rx.LSTM(H)
+    params = cell.init(jax.random.key(0), D)
+    xs = jnp.zeros((B, T, D), params.b.f.dtype)
+    loss = jax.value_and_grad(lambda p, xs: jnp.sum(rx.unroll(cell, p, xs)[1]), (0, 1))
+    text = jax.jit(loss).lower(params, xs).as_text()
+    loops, smaller = (
+        len(re.findall(rf"stablehlo.{op}\b", text)) for op in ("while", "compare +LT")
+    )
+    assert loops >= 2
+    assert smaller == loops  # whether to go on
 
 
 def test_input_projections_are_one_product_in_bulk():

@@ -13,8 +13,8 @@ def run(
     xs: Any,
     length: int | None,
     reverse: bool,
-    x_axis: int = 0,
-    y_axis: int = 0,
+    x_axis: int,
+    y_axis: int,
 ) -> tuple[Any, Any]:
     """Runs ``f`` over the axis ``x_axis`` of ``xs``; outputs have time on ``y_axis``."""
     if x_axis:
