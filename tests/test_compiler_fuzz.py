@@ -734,6 +734,61 @@ def kernels_at_the_left(array, T):
 
 
 @peculiar
+def factors_of_one_cotangent(array, T):
+    """Numbers, arrays, and what changes its sign, times the same carry."""
+
+    def step(p, carry, x):
+        h, c = carry
+        h = 2.0 * h + jnp.tanh(x) * h - jnp.sin(c) * h - 3.0 * h - (-(p * h)) + 0.5 * (c * c)
+        c = jnp.tanh(c * jnp.cos(h) - c * x + c * jnp.sin(h))
+        return (jnp.sin(h), c), jnp.sin(h) * jnp.tanh(c) - jnp.cos(h) * jnp.tanh(c)
+
+    return step, array(2, 3), (array(2, 3), array(2, 3)), array(T, 2, 3)
+
+
+@peculiar
+def turned_tensors(array, T):
+    """A tensor times a vector, turned; and products of which one side has all the axes left."""
+
+    def step(p, h, x):
+        a = (p["tensor"] @ h[0]).T
+        b = jnp.einsum("k,kij->ij", x, p["other"]).T
+        return jnp.tanh(a + b), a
+
+    params = {"tensor": array(3, 2, 3), "other": array(4, 3, 2)}
+    return step, params, array(2, 3), array(T, 4)
+
+
+@peculiar
+def one_kernel_for_several(array, T):
+    """Products that share their right side: their rows can be joined, not their columns."""
+
+    def step(p, carry, x):
+        h, c = carry
+        h, c = jnp.tanh(h @ p["u"] + x @ p["w"]), jnp.sin(c @ p["u"] - (2 * x) @ p["w"])
+        return (h, c), h - c[:2]
+
+    params = {"u": array(3, 3), "w": array(4, 3)}
+    return step, params, (array(2, 3), array(4, 3)), (array(T, 1, 4))
+
+
+@peculiar
+def kernels_cut_at_different_heights(array, T):
+    """Kernels for ``[x, h]``, put together from parts: those of one gate from other parts."""
+
+    def step(p, h, x):
+        z = jnp.concatenate([x, h], 1)
+        f = jax.nn.sigmoid(z @ jnp.concatenate([p["a"], p["b"]]))
+        n = jnp.tanh(z @ jnp.concatenate([p["c"], p["d"]]))
+        o = jnp.tanh(h @ jnp.concatenate([p["a"], p["a"][:1]]))
+        h = f * h + (1 - f) * n
+        return h, h * o
+
+    params = {"a": array(2, 3), "b": array(4, 3), "c": array(3, 3), "d": array(3, 3)}
+    return step, params, array(2, 3), array(T, 2, 3)
+
+
+@peculiar
 def matvec_per_gate(array, T):
     def step(p, h, x):
         z = jax.nn.sigmoid(p["wz"] @ x + p["uz"] @ h)

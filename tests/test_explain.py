@@ -147,6 +147,8 @@ def test_the_loop_has_no_operation_that_could_be_elsewhere(cell, forward, backwa
         (16, 100, 25, 10),  # a divisor near 100 / 8
         (1 << 13, 1024, 16, 16),  # 2^17 entries of the carry
         (1 << 16, 1024, 8, 8),
+        (1 << 16, 1009, 8, 8),
+        (1 << 13, 945, 15, 15),
     ],
 )
 def test_the_length_of_a_chunk_is_that_of_the_documentation(entries, steps, forward, backward):
@@ -158,7 +160,16 @@ def test_the_length_of_a_chunk_is_that_of_the_documentation(entries, steps, forw
 
 @pytest.mark.parametrize(
     ("steps", "piece"),
-    [(64, 8), (60, 6), (68, 9), (97, 10), (2, 2), (1, 1)],  # no divisor of 68 is in 5 ... 9
+    [
+        (64, 8),
+        (60, 6),
+        (35, 5),
+        (68, 9),
+        (97, 10),
+        (5, 3),
+        (2, 2),
+        (1, 1),
+    ],  # no divisor of 68 is in 5 ... 9
 )
 def test_between_kept_borders_lie_about_as_many_steps_as_there_are_borders(steps, piece):
     assert borders.length_of_pieces(steps) == piece
@@ -175,6 +186,39 @@ def test_no_loop_asks_at_every_step_whether_an_index_is_negative():
     )
     assert loops >= 2
     assert smaller == loops  # whether to go on
+
+
+def operations(step, h):
+    """How many operations the loops of a step have, whose inputs look like its carry."""
+    plan = rx.explain(step, h, jax.ShapeDtypeStruct((T, *h.shape), h.dtype))
+    return sum(loop.operations for loop in plan.forward.loops)
+
+
+def test_what_changes_nothing_or_is_there_already_costs_no_operation():
+    h = jnp.ones((B, H))
+    m = jnp.arange(H, dtype=h.dtype).reshape(1, H)
+
+    def plain(h, x):
+        return jnp.tanh(h + x), None
+
+    def with_idle(h, x):
+        h = jax.lax.convert_element_type(jnp.copy(h).reshape(h.shape), h.dtype)
+        return jnp.tanh(jnp.broadcast_to(h, h.shape) + x), None
+
+    def twice(h, x):
+        return jnp.sin(2.0 * h) + jnp.cos(2.0 * h) + x, None
+
+    def twice_with_arrays(h, x):
+        return jnp.sin(m * h) + jnp.cos(m * h) + x, None
+
+    def signs_of_zero(h, x):  # 0 is not -0: as where something divides by them
+        return jnp.sin(jnp.copysign(h, 0.0)) + jnp.copysign(h, -0.0) + x, None
+
+    assert operations(plain, h) == operations(with_idle, h) == 2
+    assert operations(twice, h) == operations(twice_with_arrays, h) == 5
+    assert operations(signs_of_zero, h) > operations(
+        lambda h, x: (jnp.sin(jnp.copysign(h, 0.0)) + jnp.copysign(h, 0.0) + x, None), h
+    )
 
 
 def test_input_projections_are_one_product_in_bulk():

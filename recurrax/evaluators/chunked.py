@@ -184,9 +184,7 @@ def in_bulk(ops: Sequence[Op], program: Program, read: Callable[[Value], Any]) -
     made = {value for op in ops for value in op.outputs}
     needed = list(dict.fromkeys(v for op in ops for v in op.inputs if v not in made))
     moving = [v for v in needed if program.is_sequence(v)]
-    fixed = {
-        v: read(v) for v in needed if not program.is_sequence(v) and not isinstance(v, Constant)
-    }
+    fixed = {v: read(v) for v in needed if not program.is_sequence(v)}
     outputs = [value for op in ops for value in op.outputs]
     if not ops:
         return {}

@@ -28,7 +28,7 @@ class Product:
     def key(self) -> Any:
         """Equal for products that can be taken as one."""
         shape = list(self.other.shape)
-        shape[self.axis] = -1
+        del shape[self.axis]  # where that axis is, the parameters tell
         try:
             params = tuple(sorted(self.op.params.items()))
             hash(params)
@@ -55,7 +55,7 @@ def product(op: Op, shared: int) -> Product | None:
         return Product(op, shared, free[0], out_axis)
     if op.name == "conv_general_dilated" and shared == 0 and is_ungrouped(op.params):
         numbers = op.params["dimension_numbers"]
-        return Product(op, 0, numbers.rhs_spec[0], numbers.out_spec[1])
+        return Product(op, shared, numbers.rhs_spec[0], numbers.out_spec[1])
     return None
 
 

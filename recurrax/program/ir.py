@@ -1,5 +1,6 @@
 """The representation: values, operations, and a flat list of operations with its inputs."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -78,7 +79,7 @@ class Uses:
     """Who makes a value, and how often it is read (an output counts as a reader)."""
 
     maker: dict[Value, Op] = field(default_factory=dict)
-    count: dict[Value, int] = field(default_factory=dict)
+    count: Counter[Value] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, ops: Iterable[Op], outputs: Iterable[Value]) -> "Uses":
@@ -86,14 +87,12 @@ class Uses:
         for op in ops:
             for value in op.outputs:
                 uses.maker[value] = op
-            for value in op.inputs:
-                uses.count[value] = uses.count.get(value, 0) + 1
-        for value in outputs:
-            uses.count[value] = uses.count.get(value, 0) + 1
+            uses.count.update(op.inputs)
+        uses.count.update(outputs)
         return uses
 
     def single(self, value: Value) -> bool:
-        return self.count.get(value, 0) == 1
+        return self.count[value] == 1
 
 
 INLINED = {"jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint", "custom_jvp_call"}

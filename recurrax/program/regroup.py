@@ -85,12 +85,13 @@ def factored(body: Body, ranks: Ranks) -> list[Op]:
 
     def join(values: list[Value], uses: Uses) -> list[Op]:
         terms = [term for v in values if (term := term_of(v, uses, ranks)) is not None]
+        first, *others = terms
         new: list[Op] = []
-        total = terms[0].signed(new)
-        for term in terms[1:]:
+        total = first.signed(new)
+        for term in others:
             new.append(make.add(total, term.signed(new)))
             total = new[-1].out
-        return [*new, make.mul(total, terms[0].factor)]
+        return [*new, make.mul(total, first.factor)]
 
     return joined_terms(body, ranks, key, join)
 
@@ -121,9 +122,6 @@ def term_of(value: Value, uses: Uses, ranks: Ranks) -> Term | None:
     if op is None or op.name != "mul" or not uses.single(op.out):
         return None
     coefficient, factor = sorted(op.inputs, key=ranks.of)
-    alike = coefficient.shape == factor.shape == value.shape
-    if not alike or ranks.of(coefficient) == ranks.of(factor):
-        return None
     return Term(coefficient, factor, negative)
 
 

@@ -81,8 +81,9 @@ def turned_products(ops: list[Op], outputs: Sequence[Value]) -> list[Op]:
         if dot is None or dot.name != "dot_general" or not uses.single(dot.out):
             continue
         (left, right), batch = dot.params["dimension_numbers"]
-        if batch != ((), ()) or dot.params.get("out_sharding"):
+        if dot.params.get("out_sharding"):
             continue
+        # One axis of each operand is left; as the result has two, none is an axis of a batch.
         if dot.inputs[0].ndim - len(left) != 1 or dot.inputs[1].ndim - len(right) != 1:
             continue
         op.primitive = dot.primitive
