@@ -748,14 +748,19 @@ def factors_of_one_cotangent(array, T):
 
 @peculiar
 def turned_tensors(array, T):
-    """A tensor times a vector, turned; and products of which one side has all the axes left."""
+    """Products turned round that are none of two matrices: all axes left of one side, or a batch."""
+
+    def dot(a, b, axes, batch):
+        return lax.dot_general(a, b, ((axes[:1], axes[1:]), (batch, batch)))
 
     def step(p, h, x):
         a = (p["tensor"] @ h[0]).T
-        b = jnp.einsum("k,kij->ij", x, p["other"]).T
-        return jnp.tanh(a + b), a
+        b = dot(x, p["other"], (0, 0), ()).T
+        c = dot(h, p["rows"], (1, 1), (0,)).T @ a
+        d = dot(p["rows"], h, (1, 1), (0,)).T @ b
+        return jnp.tanh(a + b), c - d
 
-    params = {"tensor": array(3, 2, 3), "other": array(4, 3, 2)}
+    params = {"tensor": array(3, 2, 3), "other": array(4, 3, 2), "rows": array(2, 3, 4)}
     return step, params, array(2, 3), array(T, 4)
 
 

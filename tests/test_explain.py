@@ -275,6 +275,13 @@ def test_only_carries_that_are_no_outputs_are_kept_beside_them():
     assert explained(rx.LSTM(H)).kept_bytes_per_step == B * H * jnp.zeros(()).dtype.itemsize
 
 
+def test_no_carry_is_kept_that_no_derivative_reads():
+    h = jnp.ones((B, H))
+    xs = jax.ShapeDtypeStruct((T, B, H), h.dtype)
+    for step, kept in ((lambda h, x: (0.5 * h + x, None), 0), (lambda h, x: (x * h, None), 1)):
+        assert rx.explain(step, h, xs).kept_bytes_per_step == kept * h.nbytes
+
+
 def test_a_stack_in_one_step_is_one_loop_per_layer_and_its_readout_leaves():
     first, second = rx.GRU(H), rx.LSTM(H)
     p, q = first.init(jax.random.key(0), D), second.init(jax.random.key(1), H)
@@ -358,6 +365,29 @@ def test_products_are_joined_in_a_sum_only_if_they_are_alike():
     assert products_of_a_sum(lambda c, kernel, x: coarse(c, kernel)) == [1, 1]
     assert products_of_a_sum(lambda c, kernel, x: c @ x) == [1, 1]  # no kernel: it would be copied
     assert products_of_a_sum(lambda c, kernel, x: (kernel @ c.T).T) == [1, 1]
+
+
+def test_a_product_turned_round_keeps_the_precision_of_each_operand():
+    def step(h, x):
+        turned = jnp.matmul(x, h, precision=("highest", "default")).T
+        return jnp.tanh(turned), None
+
+    h = jnp.ones((H, H))
+    run = jax.jit(partial(rx.scan, step, chunk=4)).lower(h, jnp.ones((8, H, H))).as_text()
+    assert re.findall(r"stablehlo.dot_general.*precision = \[(.*?)\]", run) == ["DEFAULT, HIGHEST"]
+
+
+def test_a_step_without_a_loop_runs_in_chunks_as_well():
+    """What is wide inside a step never exists for all steps at once."""
+    steps, wide = 4096, 512
+    kernel = jnp.ones((1, wide))
+
+    def step(h, x):
+        return h, jnp.sin(x @ kernel) @ kernel.T
+
+    xs = jnp.ones((steps, 1, 1))
+    memory = jax.jit(partial(rx.scan, step)).lower(None, xs).compile().memory_analysis()
+    assert memory.temp_size_in_bytes < steps * wide * xs.itemsize / 8
 
 
 def test_the_report_says_why_a_step_is_left_to_lax_scan():
