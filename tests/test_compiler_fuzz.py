@@ -748,7 +748,7 @@ def factors_of_one_cotangent(array, T):
 
 @peculiar
 def turned_tensors(array, T):
-    """Products turned round that are none of two matrices: all axes left of one side, or a batch."""
+    """Products turned round, but not of two matrices: all axes left of one side, or a batch."""
 
     def dot(a, b, axes, batch):
         return lax.dot_general(a, b, ((axes[:1], axes[1:]), (batch, batch)))

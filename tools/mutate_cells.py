@@ -3,11 +3,11 @@
     python -m tools.mutate_cells              # all files of cells
     python -m tools.mutate_cells gru.py lem.py
 
-The mutants are those of ``tools/mutate.py``. Each is a module in the place of the cell's own, and
+The mutants are those of ``tools/mutants.py``. Each is a module in the place of the cell's own, and
 is held to what the tests hold the cell to: steps against its oracle in float64, the shapes of its
 parameters and carry, initial values and numbers of parameters, and the errors of its options. What
-survives here has still to be tried with ``tools/mutate.py``, which runs the tests themselves. Exit
-status 1 if one survives.
+survives here has still to be tried with ``python -m tools.mutate``, which runs the tests
+themselves. Exit status 1 if one survives.
 """
 
 import argparse
@@ -31,10 +31,10 @@ from tests import helpers, test_cell_errors as errors, test_paper_initialisation
 from tests.all_cells import CASES, CONVOLUTIONAL
 from tests.oracles.numpy_cells import ORACLES
 from tests.oracles.second_wave_by_name import SECOND_WAVE
-from tools.mutate import ROOT, mutants
+from tools.mutants import mutants
 
 ALL = CASES | CONVOLUTIONAL
-FOLDER = ROOT / "recurrax" / "cells"
+FOLDER = Path(cells.__file__).parent
 NOT_EQUATIONS = {
     "__init__", "activations", "cell", "checks", "concatenated", "normalisation", "operators",
     "options", "params",
