@@ -513,6 +513,17 @@ def test_kernels_that_a_loop_reads_across_are_turned(recurrent, kernel, turned):
     assert turns(2) > 0
 
 
+def test_kernels_are_put_side_by_side_for_all_gates_before_they_are_stacked():
+    """The forward pass has ``[W_i ... W_o]`` and ``[U_i ... U_o]`` already, and no ``[W_i; U_i]``."""
+    cell = rx.LSTM(6)
+    params = cell.init(jax.random.key(0), 3)
+    loss = jax.grad(lambda p, xs: jnp.sum(rx.unroll(cell, p, xs)[1]))
+    text = jax.jit(loss).lower(params, jnp.ones((2, 16, 3), params.b.i.dtype)).as_text()
+    made = re.findall(r"stablehlo.concatenate.* -> tensor<(\d+x\d+)xf", text)
+    assert "9x24" in made
+    assert "9x6" not in made
+
+
 def test_the_bias_gradients_of_all_gates_are_one_sum_over_time_and_batch():
     """Over time first, then over the batch, takes XLA:CPU far longer."""
     cell = rx.LSTM(6)
