@@ -683,6 +683,23 @@ def custom_jvp_of_our_own(array, T):
 
 
 @peculiar
+def custom_jvp_whose_rule_closes_over_an_array(array, T):
+    widths = array(2)
+
+    @jax.custom_jvp
+    def step_like(v):
+        return jnp.floor(v)
+
+    step_like.defjvps(lambda t, _, v: t * jnp.exp(-((v * spread(widths, v)) ** 2)))
+
+    def step(p, h, x):
+        h = 0.5 * h @ p["u"] + step_like(x @ p["w"] + h)
+        return h, step_like(h)
+
+    return step, {"w": array(3, 2), "u": array(2, 2)}, array(2, 2), array(T, 2, 3)
+
+
+@peculiar
 def masks(array, T):
     def step(p, h, x):
         x, keep = x

@@ -149,6 +149,8 @@ def test_the_loop_has_no_operation_that_could_be_elsewhere(cell, forward, backwa
         (1 << 16, 1024, 8, 8),
         (1 << 16, 1009, 8, 8),
         (1 << 13, 945, 15, 15),
+        (1 << 13, 511, 16, 16),  # no divisor of 511 is in 9 ... 16
+        (16, 1, 1, 1),
     ],
 )
 def test_the_length_of_a_chunk_is_that_of_the_documentation(entries, steps, forward, backward):
@@ -202,8 +204,8 @@ def test_what_changes_nothing_or_is_there_already_costs_no_operation():
         return jnp.tanh(h + x), None
 
     def with_idle(h, x):
-        h = jax.lax.convert_element_type(jnp.copy(h).reshape(h.shape), h.dtype)
-        return jnp.tanh(jnp.broadcast_to(h, h.shape) + x), None
+        h = jax.lax.broadcast_in_dim(jnp.copy(h), h.shape, (0, 1))
+        return jnp.tanh(jax.lax.convert_element_type(h.reshape(h.shape), h.dtype) + x), None
 
     def twice(h, x):
         return jnp.sin(2.0 * h) + jnp.cos(2.0 * h) + x, None
