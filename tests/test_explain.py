@@ -516,7 +516,7 @@ def test_kernels_that_a_loop_reads_across_are_turned(recurrent, kernel, turned):
 
 
 def test_kernels_are_put_side_by_side_for_all_gates_before_they_are_stacked():
-    """The forward pass has ``[W_i ... W_o]`` and ``[U_i ... U_o]`` already, and no ``[W_i; U_i]``."""
+    """The forward pass has ``[W_i ... W_o]`` and ``[U_i ... U_o]``, and no ``[W_i; U_i]``."""
     cell = rx.LSTM(6)
     params = cell.init(jax.random.key(0), 3)
     loss = jax.grad(lambda p, xs: jnp.sum(rx.unroll(cell, p, xs)[1]))
