@@ -387,6 +387,23 @@ def heads_with_kernels_of_their_own(array, T):
 
 
 @peculiar
+def batches_on_other_axes(array, T):
+    """Products of a batch that is on another axis of each operand, and that share one of them."""
+
+    def dot(a, b):
+        return lax.dot_general(a, b, (((2,), (0,)), ((1,), (2,))))
+
+    def step(p, h, x):
+        a, b = dot(h, p["u"]), dot(h, p["v"])
+        c, d = dot(x, p["u"]), dot(jnp.sin(x), p["u"])
+        h = jnp.tanh(a[..., :2] + c[..., :2]).transpose(1, 0, 2)
+        return h, (b, d)
+
+    params = {"u": array(2, 4, 3), "v": array(2, 5, 3)}
+    return step, params, array(2, 3, 2), array(T, 2, 3, 2)
+
+
+@peculiar
 def convolution_channels_last(array, T):
     def conv(a, k, **more):
         return lax.conv_general_dilated(

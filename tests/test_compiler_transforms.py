@@ -250,6 +250,26 @@ def test_linear_transpose_with_respect_to_the_inputs_alone(rng):
     assert_close(*results)
 
 
+@pytest.mark.parametrize("dtype", [float, int])
+def test_linear_transpose_beside_a_carry_that_does_not_depend_on_what_is_transposed(dtype, rng):
+    """As a counter."""
+    weights, ct = jnp.asarray(rng.normal(size=(2, 2))), jnp.asarray(rng.normal(size=(T, 2)))
+
+    def step(carry, x):
+        count, h = carry
+        return (count + 1, h @ weights + count.astype(float) * x), h
+
+    results = [
+        jax.jit(
+            jax.linear_transpose(
+                lambda xs, scan=scan: scan(step, (jnp.zeros((), dtype), jnp.zeros(2)), xs)[1], ct
+            )
+        )(ct)
+        for scan in (chunked, lax.scan)
+    ]
+    assert_close(*results)
+
+
 # -------------------------------------------------------------------------------------- vmap
 
 

@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import pytest
 
 import recurrax as rx
-from recurrax.evaluators import borders
+from recurrax.evaluators import borders, chunked
+from recurrax.program.products import numbers_summed
+from recurrax.program.program import program_of
 from tests.all_cells import CASES, KINDS
 
 B, T, D, H = 4, 100, 8, 16
@@ -359,6 +361,53 @@ def products_of_a_sum(second):
     init = jnp.zeros((B, H)), jnp.zeros((B, H))
     plan = rx.explain(step, init, jax.ShapeDtypeStruct((T, H, H), init[0].dtype))
     return [product.parts for loop in plan.forward.loops for product in loop.products]
+
+
+def test_kernels_are_joined_rather_than_rows():
+    """``h A``, ``h B``, ``c A`` are ``h [A B]`` and ``c A``, not ``[h; c] A`` and ``h B``."""
+    A, C = jnp.ones((H, H)), jnp.ones((H, 3))
+
+    def step(carry, x):
+        h, c = carry
+        return (jnp.tanh(h @ A * jnp.sum(h @ C)) + c + x, jnp.sin(c @ A) + h), None
+
+    init = jnp.zeros((B, H)), jnp.zeros((B, H))
+    (loop,) = rx.explain(step, init, jax.ShapeDtypeStruct((T, B, H), A.dtype)).forward.loops
+    assert {(p.shape, p.parts) for p in loop.products} == {((B, H + 3), 2), ((B, H), 1)}
+
+
+def test_rows_are_joined_that_share_a_batch_of_kernels():
+    """Whose batch is on another axis of each operand."""
+    kernels = jnp.ones((D, H, 2))
+
+    def dot(a):
+        return jax.lax.dot_general(a, kernels, (((2,), (0,)), ((1,), (2,))))
+
+    def step(h, x):
+        return jnp.sin(h), dot(x) * dot(jnp.cos(x))
+
+    xs = jax.ShapeDtypeStruct((T, B, 2, D), kernels.dtype)
+    plan = rx.explain(step, jnp.zeros(()), xs)
+    assert [(p.shape, p.parts) for p in plan.forward.hoisted] == [((2, 2 * B, H), 2)]
+
+
+def test_a_tangent_runs_in_chunks_of_a_derivative():
+    h, xs = jnp.ones(H), jnp.ones((64, H))
+
+    def tangent(h):
+        return jax.jvp(lambda h: rx.scan(lambda h, x: (jnp.tanh(h + x), h), h, xs), (h,), (h,))
+
+    steps = [e.params["step"] for e in jax.make_jaxpr(tangent)(h).eqns if "step" in e.params]
+    assert [chunked.default_chunk(program_of(step), step) for step in steps] == [16, 8]
+
+
+def test_numbers_summed_by_a_convolution_are_those_of_its_window_and_features():
+    def convolve(a, kernel):
+        return jax.lax.conv_general_dilated(a, kernel, (1,), "SAME")
+
+    (eqn,) = jax.make_jaxpr(convolve)(jnp.ones((2, 5, 9)), jnp.ones((4, 5, 3))).eqns
+    shapes = [v.aval.shape for v in eqn.invars]
+    assert numbers_summed(eqn.primitive.name, eqn.params, *shapes) == 5 * 3
 
 
 def test_products_are_joined_in_a_sum_only_if_they_are_alike():

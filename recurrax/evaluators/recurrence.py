@@ -135,10 +135,7 @@ def transpose(cotangents: Sequence[Any], *operands: Any, step: Step) -> list[Any
     if not step.derived:
         moving, _ = reaches(step, tuple(l_consts), tuple(l_init), tuple(l_past), tuple(l_xs))
         if not all(moving):
-            raise NotImplementedError(
-                "linear transposition of a recurrence with a carry that does not depend on what "
-                "is transposed"
-            )
+            return transpose_by_jax(cotangents, operands, step)
     ct_carry, ct_ys = list(cotangents[: step.carry]), list(cotangents[step.carry :])
     seen = tuple(not internals.is_zero(ct) for ct in ct_ys)
     back = transpose_of(step, tuple(l_consts), tuple(l_past), tuple(l_xs), seen)
@@ -166,6 +163,22 @@ def transpose(cotangents: Sequence[Any], *operands: Any, step: Step) -> list[Any
     ct_xs = [next(out) if flag else None for flag in l_xs]
     cts = [*ct_consts, *ct_init, *ct_first, *ct_past, *ct_xs]
     return [ct if flag else None for ct, flag in zip(cts, linear, strict=True)]
+
+
+def transpose_by_jax(cotangents: Sequence[Any], operands: Sequence[Any], step: Step) -> list[Any]:
+    """As ``lax.scan`` is: for a step with a carry that does not depend on what is transposed."""
+    linear = [internals.is_linear(o) for o in operands]
+    floats = [is_differentiable(a) for part in step.outputs() for a in part]
+
+    def run(*given: Any) -> Arrays:
+        values = iter(given)
+        merged = [next(values) if flag else o for o, flag in zip(operands, linear, strict=True)]
+        return select(reference(*merged, step=step), floats)
+
+    structs = [jax.ShapeDtypeStruct(o.aval.shape, o.aval.dtype) for o in select(operands, linear)]
+    given = [internals.instantiated(ct) for ct in select(cotangents, floats)]
+    out = iter(jax.linear_transpose(run, *structs)(given))
+    return [next(out) if flag else None for flag in linear]
 
 
 def unshifted(cotangent: Any, axis: int, lag: int) -> tuple[Any, Any]:
