@@ -86,9 +86,25 @@ def a_convolution(p, h, x):
     return h, h * h
 
 
+def selects_among_three(p, h, x):
+    """What one select hands on in the first case, another hands on in the second."""
+    new = jnp.tanh(h @ p["u"][:, :4] + x @ p["w"][:, :4])
+    which = jnp.broadcast_to(jnp.clip(jnp.abs(4 * x[:, :1]).astype(jnp.int32), 0, 2), h.shape)
+    return lax.select_n(which, h, new, 0.5 * h), lax.select_n(which, h, 2 * h, new)
+
+
+def selects_that_hand_on_either_way(p, h, x):
+    new = jnp.tanh(h @ p["u"][:, :4] + x @ p["w"][:, :4])
+    flag, other = jnp.broadcast_to(x[:, :1] > 0, h.shape), jnp.broadcast_to(x[:, 1:2] > 0, h.shape)
+    y = lax.select_n(flag, new, new) + lax.select_n(flag, 0.1 * h, new)
+    return lax.select_n(flag, h, new), y + lax.select_n(other, h, new)
+
+
 @pytest.mark.parametrize(
     ("step", "reverse", "keep"),
     [
+        (selects_among_three, False, "carries"),
+        (selects_that_hand_on_either_way, False, "carries"),
         (gates_from_one_cut, False, "auto"),
         (gates_from_one_cut, True, "auto"),
         (gates_from_one_cut, True, "carries"),

@@ -207,8 +207,7 @@ def batch(operands: Sequence[Any], dims: Sequence[Any], *, step: Step) -> tuple[
         if p is None:
             past[i] = jnp.broadcast_to(past[i], (size, *past[i].shape))
             a_past[i] = p = 0
-        time = step.past_axes[i] + (p <= step.past_axes[i])
-        entry = p - (time < p)
+        entry = p - (step.past_axes[i] < p)
         if f is None:
             first[i] = jnp.broadcast_to(
                 jnp.expand_dims(first[i], entry),

@@ -101,7 +101,7 @@ def let_through(step: Step) -> dict[Any, Any]:
         predicate, *cases = eqn.invars
         if eqn.primitive.name != "select_n" or not isinstance(predicate, core.Var):
             return None
-        if case is predicate or sum(case is c for c in cases) != 1:
+        if sum(case is c for c in cases) != 1:
             return None
         source = made_by.get(predicate)
         if source is not None and source.primitive.name == "broadcast_in_dim":
