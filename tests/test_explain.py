@@ -401,6 +401,19 @@ def test_a_tangent_runs_in_chunks_of_a_derivative():
     assert [chunked.default_chunk(program_of(step), step) for step in steps] == [16, 8]
 
 
+def test_what_does_not_depend_on_the_tangent_has_none():
+    h, xs = jnp.ones(H), jnp.ones((16, H))
+
+    def tangent(h):
+        def run(h):
+            return rx.scan(lambda h, x: (jnp.tanh(h + x), (jnp.sin(x), h)), h, xs)
+
+        return jax.jvp(run, (h,), (h,))
+
+    _, step = (e.params["step"] for e in jax.make_jaxpr(tangent)(h).eqns if "step" in e.params)
+    assert len(step.y_axes) == 1
+
+
 def test_numbers_summed_by_a_convolution_are_those_of_its_window_and_features():
     def convolve(a, kernel):
         return jax.lax.conv_general_dilated(a, kernel, (1,), "SAME")

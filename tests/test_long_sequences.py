@@ -201,14 +201,23 @@ def test_gradients_of_a_hundred_thousand_steps_in_bounded_memory():
     assert temporary_bytes(10_000, keep="borders") < 0.2 * inputs
 
 
-@pytest.mark.parametrize("steps", [1000, pytest.param(100_000, marks=pytest.mark.slow)])
-def test_borders_give_the_gradient_of_the_whole(steps, rng):
+@pytest.mark.parametrize(
+    ("steps", "reverse"),
+    [
+        (1000, False),
+        (97, False),  # a prime: one piece is shorter
+        (97, True),
+        pytest.param(100_000, False, marks=pytest.mark.slow),
+    ],
+)
+def test_borders_give_the_gradient_of_the_whole(steps, reverse, rng):
     cell = rx.GRU(3)
     params = random_like(rng, cell.params_like(2))
     xs = jnp.asarray(rng.normal(size=(2, steps, 2)))
     options = {
         "lengths": np.array([steps, steps // 3]),
         "resets": rng.random((2, steps)) < 3 / steps,
+        "reverse": reverse,
     }
 
     def loss(params, xs, keep):

@@ -70,7 +70,6 @@ def joined_terms(
         rest.sort(key=ranks.of)
         for term in rest[1:]:
             result.append(make.add(rest[0], term))
-            ranks.add(result[-1])
             rest[0] = result[-1].out
         result[-1].outputs = [op.out]
     return without_unused(result, body.outputs)
