@@ -201,6 +201,21 @@ def test_gradients_of_a_hundred_thousand_steps_in_bounded_memory():
     assert temporary_bytes(10_000, keep="borders") < 0.2 * inputs
 
 
+def test_borders_of_outputs_of_any_rank(rng):
+    h, xs = jnp.asarray(rng.normal(size=(2, 3))), jnp.asarray(rng.normal(size=(11, 2, 3)))
+
+    def step(h, x):
+        h = jnp.sin(h + x)
+        return h, (jnp.sum(h), h[0], h, h[:, :, None] * h[:, None])
+
+    def loss(keep, h, xs):
+        ys = rx.scan(step, h, xs, keep=keep)[1]
+        return sum(jnp.sum(y * jnp.arange(y.size, dtype=y.dtype).reshape(y.shape)) for y in ys)
+
+    gradients = [jax.grad(loss, (1, 2))(keep, h, xs) for keep in ("borders", "carries")]
+    assert_close(*gradients, 1e-12)
+
+
 @pytest.mark.parametrize(
     ("steps", "reverse"),
     [

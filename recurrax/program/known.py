@@ -9,6 +9,7 @@ A derivative reads the carry before each step and computes all else again. It ne
   with many units, whose slopes are ``i (1 - i)``.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -38,8 +39,7 @@ def results_at_hand(step: Step) -> tuple[Any, ...]:
     if step.derived:
         return ()
     jaxpr = step.jaxpr.jaxpr
-    made = {v for eqn in jaxpr.eqns for v in eqn.outvars}
-    after = [v for v in jaxpr.outvars[: step.carry] if isinstance(v, core.Var) and v in made]
+    after = [v for v in jaxpr.outvars[: step.carry] if isinstance(v, core.Var)]
     kept = results_of_long_products(step) if step.keep_gates else []
     return tuple(dict.fromkeys([*after, *kept]))
 
@@ -52,11 +52,11 @@ def results_of_long_products(step: Step) -> list[Any]:
     """
     jaxpr = step.jaxpr.jaxpr
     moving = set(jaxpr.invars[step.consts :])
-    lengths: dict[Any, int] = {}  # numbers summed by the products that a value is a sum of
+    lengths: Counter[Any] = Counter()  # numbers summed by the products that a value is a sum of
     kept: list[Any] = []
 
-    def keep(v: Any) -> None:
-        if lengths.get(v, 0) >= LONG:
+    def keep(v: Any, length: int) -> None:
+        if length >= LONG:
             kept.append(v)
 
     for eqn in jaxpr.eqns:
@@ -65,16 +65,14 @@ def results_of_long_products(step: Step) -> list[Any]:
             continue
         moving.update(eqn.outvars)
         name = eqn.primitive.name
-        through = sum(lengths.get(v, 0) for v in inputs)
+        through = sum(lengths[v] for v in inputs)
         if name in HAND_ON:
             lengths.update(dict.fromkeys(eqn.outvars, through))
         elif name in SLOPES:
-            lengths[eqn.outvars[0]] = through
-            keep(eqn.outvars[0])
-            lengths[eqn.outvars[0]] = 0
+            keep(eqn.outvars[0], through)
         else:
             for v in inputs:
-                keep(v)
+                keep(v, lengths[v])
             if name in PRODUCTS:
                 shapes = [v.aval.shape for v in eqn.invars]
                 lengths[eqn.outvars[0]] = numbers_summed(name, eqn.params, *shapes)
