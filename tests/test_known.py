@@ -188,15 +188,27 @@ def test_no_product_is_done_again_where_the_carry_tells_the_slope(given, rows, r
     assert products(**options) == products()
 
 
-def test_a_mask_in_a_step_of_ones_own_is_seen_through(rng):
+def one_select(flag, new, h):
+    return (jnp.where(flag, h, new),) * 2
+
+
+def a_flag_per_row(flag, new, h):
+    """That each select spreads over the row for itself."""
+    return jnp.where(flag[:1], h, new), jnp.where(flag[:1], 0.0, new)
+
+
+def three_cases(flag, new, h):
+    return (lax.select_n(flag.astype(jnp.int32), new, h, -h),) * 2
+
+
+@pytest.mark.parametrize("select", [one_select, a_flag_per_row, three_cases])
+def test_a_mask_in_a_step_of_ones_own_is_seen_through(select, rng):
     U, xs = (jnp.asarray(rng.normal(size=shape)) for shape in ((4, 4), (6, 4)))
 
-    def products(held):
+    def products(select):
         def step(U, h, x):
             x, flag = x
-            new = jnp.tanh(h @ U + x)
-            h = jnp.where(flag, h, new) if held else new
-            return h, h
+            return select(flag, jnp.tanh(h @ U + x), h)
 
         def loss(U, flags):
             return jnp.sum(rx.scan(partial(step, U), jnp.zeros(4), (xs, flags))[1] ** 2)
@@ -204,4 +216,4 @@ def test_a_mask_in_a_step_of_ones_own_is_seen_through(rng):
         flags = jnp.zeros(xs.shape, bool)
         return jax.jit(jax.grad(loss)).lower(U, flags).as_text().count("stablehlo.dot_general")
 
-    assert products(held=True) == products(held=False)
+    assert products(select) == products(lambda flag, new, h: (new, new))

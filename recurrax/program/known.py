@@ -11,6 +11,7 @@ A derivative reads the carry before each step and computes all else again. It ne
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any
 
@@ -88,6 +89,7 @@ def let_through(step: Step) -> dict[Any, Any]:
     """
     jaxpr = step.jaxpr.jaxpr
     made_by = {v: eqn for eqn in jaxpr.eqns for v in eqn.outvars}
+    alike = first_computed(jaxpr)
     users: dict[Any, list[Any]] = {}
     for eqn in jaxpr.eqns:
         for v in eqn.invars:
@@ -101,10 +103,7 @@ def let_through(step: Step) -> dict[Any, Any]:
             return None
         if sum(case is c for c in cases) != 1:
             return None
-        source = made_by.get(predicate)
-        if source is not None and source.primitive.name == "broadcast_in_dim":
-            predicate = source.invars[0], *map(str, source.params.values())
-        return predicate, [case is c for c in cases].index(True)
+        return alike.get(predicate, predicate), [case is c for c in cases].index(True)
 
     found: dict[Any, Any] = {}
     for after in jaxpr.outvars[: step.carry]:
@@ -115,6 +114,20 @@ def let_through(step: Step) -> dict[Any, Any]:
                 if len(gates) == 1 and None not in gates:
                     found[case] = after
     return found
+
+
+def first_computed(jaxpr: core.Jaxpr) -> dict[Any, Any]:
+    """For every value the first that is computed alike, as a flag that each select spreads anew."""
+    first: dict[Any, Any] = {}
+    computed: dict[Any, Any] = {}
+    for eqn in jaxpr.eqns:
+        inputs = [
+            first.get(v, v) if isinstance(v, core.Var) else f"{v}:{v.aval}" for v in eqn.invars
+        ]
+        key = eqn.primitive, *inputs, *sorted(eqn.params.items())
+        with suppress(TypeError):  # parameters that cannot be compared
+            first.update(zip(eqn.outvars, computed.setdefault(key, eqn.outvars), strict=True))
+    return first
 
 
 def evaluate_knowing(step: Step, known: Sequence[Any], values: Sequence[Any], args: Any) -> Any:
