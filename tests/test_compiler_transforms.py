@@ -192,6 +192,39 @@ def test_second_derivatives_in_every_order_of_modes(case, rng, outer, inner, rev
     agree(transform, case, args, reverse=reverse)
 
 
+def remembers(w, h, x):
+    h = jnp.tanh(w * x + w * h)
+    return h, h * h
+
+
+def forgets(w, h, x):
+    """No later step sees the first carry."""
+    return jnp.tanh(w * x), jnp.sin(h) * h
+
+
+@pytest.mark.parametrize("operand", [0, 1, 2], ids=["parameters", "carry", "inputs"])
+@pytest.mark.parametrize("step", [remembers, forgets])
+def test_second_derivatives_with_respect_to_one_operand(step, operand, rng):
+    args = [jnp.asarray(rng.normal(size=shape)) for shape in (N, N, (T, N))]
+    v = jnp.asarray(rng.normal(size=args[operand].shape))
+
+    def seconds(scan, a):
+        def loss(a):
+            w, h, xs = (*args[:operand], a, *args[operand + 1 :])
+            return sum(jnp.sum(jnp.sin(out)) for out in scan(partial(step, w), h, xs))
+
+        def along(a):
+            return jax.jvp(loss, (a,), (v,))[1]
+
+        gradient = jax.grad(loss)
+        forward_over_reverse = jax.jvp(gradient, (a,), (v,))[1]
+        reverse_over_reverse = jax.grad(lambda a: jnp.sum(gradient(a) * v))(a)
+        return forward_over_reverse, reverse_over_reverse, jax.grad(along)(a)
+
+    got, want = (jax.jit(partial(seconds, scan))(args[operand]) for scan in (chunked, lax.scan))
+    assert_close(got, want)
+
+
 @pytest.mark.slow
 def test_third_derivatives(rng):
     case = STEPS["gru"]
