@@ -95,9 +95,14 @@ def selects_among_three(p, h, x):
 
 def selects_that_hand_on_either_way(p, h, x):
     new = jnp.tanh(h @ p["u"][:, :4] + x @ p["w"][:, :4])
-    flag, other = jnp.broadcast_to(x[:, :1] > 0, h.shape), jnp.broadcast_to(x[:, 1:2] > 0, h.shape)
-    y = lax.select_n(flag, new, new) + lax.select_n(flag, 0.1 * h, new)
-    return lax.select_n(flag, h, new), y + lax.select_n(other, h, new)
+    flag = jnp.broadcast_to(x[:, :1] > 0, h.shape)
+    return lax.select_n(flag, new, h), lax.select_n(flag, new, new)
+
+
+def selects_by_two_flags(p, h, x):
+    new = jnp.tanh(h @ p["u"][:, :4] + x @ p["w"][:, :4])
+    flag, other = (jnp.broadcast_to(x[:, i, None] > 0, h.shape) for i in (0, 1))
+    return lax.select_n(flag, h, new), lax.select_n(other, h, new)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +110,7 @@ def selects_that_hand_on_either_way(p, h, x):
     [
         (selects_among_three, False, "carries"),
         (selects_that_hand_on_either_way, False, "carries"),
+        (selects_by_two_flags, False, "carries"),
         (gates_from_one_cut, False, "auto"),
         (gates_from_one_cut, True, "auto"),
         (gates_from_one_cut, True, "carries"),

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import coverage
@@ -28,24 +30,37 @@ FORKS.set_forkserver_preload([*LIBRARIES.split(), "sklearn.datasets"])
 Lines = dict[str, dict[int, set[str]]]  # file of recurrax: number of a line: tests that run it
 
 
+@contextmanager
+def copy_of(root: Path) -> Iterator[Path]:
+    """A copy of what the tests need: one fails in all copies, mutated or not, or in none."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder).resolve()
+        for name in ("recurrax", "tests", "docs", "tools"):
+            shutil.copytree(root / name, project / name, ignore=shutil.ignore_patterns("_build"))
+        for name in ("pyproject.toml", "README.md"):
+            shutil.copy(root / name, project / name)
+        (project / "examples").mkdir()
+        yield project
+
+
 def lines_of_tests(root: Path, files: list[str], jobs: int) -> tuple[Lines, dict[str, float]]:
     """Which tests run which lines of the library, and the seconds that each test takes."""
     os.environ.update(ENVIRONMENT)
-    with tempfile.TemporaryDirectory() as folder:
-        seconds, data = Path(folder, "seconds.json"), Path(folder, "coverage")
+    with copy_of(root) as project:
+        seconds, data = project / "seconds.json", project / "coverage"
         command = [
             *(sys.executable, "-m", "pytest", "-q", "-n", str(jobs), "-p", "tools.each_test"),
             *("--cov=recurrax", "--cov-context=test", "--cov-report=", "-p", "no:cacheprovider"),
             *(f"tests/{file}" for file in files),
         ]
         environment = {"COVERAGE_FILE": str(data), "SECONDS_FILE": str(seconds)}
-        ran = subprocess.run(command, cwd=root, env=os.environ | environment, check=False)
+        ran = subprocess.run(command, cwd=project, env=os.environ | environment, check=False)
         if ran.returncode:
             sys.exit("the tests fail without any mutation")
         measured = coverage.CoverageData(str(data))
         measured.read()
         lines: Lines = {
-            path.relative_to(root / "recurrax").as_posix(): {
+            path.relative_to(project / "recurrax").as_posix(): {
                 line: {context.rsplit("|", 1)[0] for context in contexts if context}
                 for line, contexts in measured.contexts_by_lineno(str(path)).items()
             }
@@ -58,16 +73,10 @@ def first_failure(root: Path, changed: dict[str, str], tests: list[str], limit: 
     """The first of ``tests`` that fails where files have these texts; empty if none does."""
     if not tests:
         return ""
-    with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder)
-        for name in ("recurrax", "tests", "docs"):
-            shutil.copytree(root / name, project / name, ignore=shutil.ignore_patterns("_build"))
-        for name in ("pyproject.toml", "README.md"):
-            shutil.copy(root / name, project / name)
-        (project / "examples").mkdir()
+    with copy_of(root) as project:
         for file, text in changed.items():
             (project / file).write_text(text)
-        process = FORKS.Process(target=run_tests, args=(folder, tests))
+        process = FORKS.Process(target=run_tests, args=(str(project), tests))
         process.start()
         process.join(limit)
         if process.exitcode is None:  # as a loop that has no end

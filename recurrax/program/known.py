@@ -68,7 +68,8 @@ def results_of_long_products(step: Step) -> list[Any]:
         name = eqn.primitive.name
         through = sum(lengths[v] for v in inputs)
         if name in HAND_ON:
-            lengths.update(dict.fromkeys(eqn.outvars, through))
+            for v in eqn.outvars:
+                lengths[v] = through
         elif name in SLOPES:
             keep(eqn.outvars[0], through)
         else:

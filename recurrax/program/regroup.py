@@ -76,7 +76,7 @@ def joined_terms(
 
 
 def factored(body: Body, ranks: Ranks) -> list[Op]:
-    """``h d - n d`` becomes ``(h - n) d``, where the first factors are known before ``d`` is."""
+    """``h d - n d`` becomes ``(h - n) d``; ``d`` is the factor that is known last."""
 
     def key(value: Value, uses: Uses) -> Value | None:
         term = term_of(value, uses, ranks)
@@ -112,7 +112,7 @@ class Term:
 
 
 def term_of(value: Value, uses: Uses, ranks: Ranks) -> Term | None:
-    """A term that is a product of two arrays, one of them known before the other."""
+    """A term that is a product of two; what is known first of them is the coefficient."""
     op = uses.maker.get(value)
     negative = False
     while op is not None and op.name == "neg" and uses.single(op.out):
