@@ -1,5 +1,7 @@
 """Dropout of every kind: which masks there are, how often, and the same under the same key."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -74,12 +76,15 @@ def test_no_tracer_leaks(rng):
 @every_kind
 def test_masks_differ_between_rows_and_runs_under_vmap_too(cell, rng):
     params, _ = draw(rng, cell)
-    same = jnp.asarray(np.ones((4, 1, 1)) * rng.normal(size=(5, 3)))
+    same = jnp.asarray(np.ones((40, 1, 1)) * rng.normal(size=(5, 3)))
     keys = jax.random.split(jax.random.key(int(rng.integers(1 << 30))), 2)
     ys = np.asarray(jax.vmap(lambda k: rx.unroll(cell, params, same, key=k)[1])(keys))
     assert not np.array_equal(ys[0], ys[1])
-    rows_share = isinstance(cell, rx.DropConnect)
-    assert np.array_equal(ys[0, 0], ys[0, 1]) == rows_share
+    alike = np.mean([np.array_equal(a, b) for a, b in itertools.pairwise(ys[0])])
+    if isinstance(cell, rx.DropConnect):
+        assert alike == 1
+    else:  # a mask of three features is that of the next row in every seventh pair
+        assert alike < 0.6
 
 
 def kept(rng, per, rate=RATE):
@@ -91,21 +96,21 @@ def kept(rng, per, rate=RATE):
     return ys != 0
 
 
-def within_four_sigma(keep, rate=RATE):
+def within_six_sigma(keep, rate=RATE):
     sigma = np.sqrt(rate * (1 - rate) / keep.size)
-    return abs(keep.mean() - (1 - rate)) < 4 * sigma
+    return abs(keep.mean() - (1 - rate)) < 6 * sigma
 
 
 def test_dropout_keeps_at_its_rate_and_draws_anew_where_it_should(rng):
     per_step, per_run = kept(rng, "step"), kept(rng, "run")
-    assert within_four_sigma(per_step)
-    assert within_four_sigma(per_run[:, 0])
+    assert within_six_sigma(per_step)
+    assert within_six_sigma(per_run[:, 0])
     assert np.all(per_run == per_run[:, :1])
     for axis in (0, 1, 2):  # neighbours along no axis are alike
         a = np.moveaxis(per_step, axis, 0)
         agree = (a[1:] == a[:-1]).mean()
         assert abs(agree - (RATE**2 + (1 - RATE) ** 2)) < 0.02
-    assert abs((per_run[1:, 0] == per_run[:-1, 0]).mean() - (RATE**2 + (1 - RATE) ** 2)) < 0.06
+    assert abs((per_run[1:, 0] == per_run[:-1, 0]).mean() - (RATE**2 + (1 - RATE) ** 2)) < 0.1
 
 
 def test_layers_and_directions_draw_apart(rng):
@@ -173,9 +178,7 @@ def test_dropconnect_masks_the_recurrent_kernels_once(rng):
     cell = rx.DropConnect(LSTM, RATE)
     params, carry, x, noise, got = one_step(rng, cell, LSTM)
     masks = noise.run[0]["U"]
-    assert within_four_sigma(
-        np.concatenate([np.asarray(m).ravel() for _, m in masks.items()]), RATE
-    )
+    assert within_six_sigma(np.concatenate([np.asarray(m).ravel() for _, m in masks.items()]), RATE)
     kernels = {k: jnp.asarray(d(params.U[k], masks[k])) for k in "ifgo"}
     dropped = params._replace(U=rx.Gates(params.U.axes, **kernels))
     assert_close(got, LSTM.step(dropped, carry, x))
@@ -196,7 +199,7 @@ def test_zoneout_keeps_units_in_training_and_their_expectation_in_evaluation(rng
 
 
 def test_the_expectation_of_zoneout_is_its_evaluation(rng):
-    """Over one step, where it is exact: the mean of many draws, within four sigma."""
+    """Over one step, where it is exact: the mean of many draws, within six sigma."""
     cell = rx.Zoneout(rx.Elman(H), 0.3)
     params = random_like(rng, cell.params_like(3))
     carry = random_like(rng, cell.initial_carry((1,)))
@@ -205,7 +208,7 @@ def test_the_expectation_of_zoneout_is_its_evaluation(rng):
     draws = jax.vmap(lambda k: rx.unroll(cell, params, xs, carry, key=k)[1])(keys)
     want = rx.unroll(cell, params, xs, carry)[1]
     sigma = np.std(draws, axis=0) / np.sqrt(len(keys))
-    assert np.all(np.abs(np.mean(draws, axis=0) - want) <= 4 * sigma + 1e-12)
+    assert np.all(np.abs(np.mean(draws, axis=0) - want) <= 6 * sigma + 1e-12)
 
 
 @pytest.mark.parametrize(

@@ -168,12 +168,12 @@ def test_the_length_of_a_chunk_is_that_of_the_documentation(entries, steps, forw
         (64, 8),
         (60, 6),
         (35, 5),
-        (68, 9),
+        (68, 9),  # no divisor of 68 is in 5 ... 9
         (97, 10),
         (5, 3),
         (2, 2),
         (1, 1),
-    ],  # no divisor of 68 is in 5 ... 9
+    ],
 )
 def test_between_kept_borders_lie_about_as_many_steps_as_there_are_borders(steps, piece):
     assert borders.length_of_pieces(steps) == piece
