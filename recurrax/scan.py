@@ -6,6 +6,7 @@ from typing import Any
 import jax
 
 from recurrax.evaluators import borders, recurrence, reference
+from recurrax.program.numbers import weakened
 from recurrax.program.program import program_of
 from recurrax.program.step import Step
 from recurrax.program.trace import NotUnderstood, trace
@@ -111,7 +112,7 @@ def scan_along(
         out = borders.run(traced.operands, traced.step, chunk)
     else:
         out = recurrence.recurrence_p.bind(*traced.operands, step=traced.step)
-    return jax.tree.unflatten(traced.tree, out)
+    return jax.tree.unflatten(traced.tree, weakened(out, traced.weak))
 
 
 def check_parallel(who: str, step: Step) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -12,7 +13,8 @@ from jax.extend import core
 from recurrax.program import internals
 from recurrax.program.calls import without_calls
 from recurrax.program.foreign import computed_before
-from recurrax.program.step import Step
+from recurrax.program.numbers import is_weak, settled, typed
+from recurrax.program.step import Step, struct
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Traced:
     step: Step
     operands: list[Any]
     tree: Any  # structure of (carry, y)
+    weak: tuple[bool, ...]  # which results lax.scan types weakly, as Python numbers are
     before: tuple[str, ...]  # operations that JAX ran before, on parameters alone
 
 
@@ -48,18 +51,25 @@ def trace(
     carry, carry_tree = jax.tree.flatten(init)
     sequences, x_tree = jax.tree.flatten(xs)
     avals = [jax.typeof(a) for a in (*carry, *sequences)]
-    reason = unusual_types(avals) or weakly_typed(avals)
+    reason = unusual_types(avals)
     if reason:
         return NotUnderstood(reason)
     steps = number_of_steps(avals[len(carry) :], length, x_axis)
     if isinstance(steps, NotUnderstood):
         return steps
 
-    entries = [
-        jax.ShapeDtypeStruct((*a.shape[:x_axis], *a.shape[x_axis + 1 :]), a.dtype)
-        for a in avals[len(carry) :]
-    ]
-    structs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in avals[: len(carry)]]
+    entries = [struct(a, (*a.shape[:x_axis], *a.shape[x_axis + 1 :])) for a in avals[len(carry) :]]
+    structs = [struct(a) for a in avals[: len(carry)]]
+
+    @cache
+    def types() -> list[jax.ShapeDtypeStruct]:
+        return settled(f, *map(jax.tree.unflatten, (carry_tree, x_tree), (structs, entries)))
+
+    if is_weak(avals):
+        structs = [
+            a if a.dtype == b.dtype else jax.ShapeDtypeStruct(a.shape, b.dtype)
+            for a, b in zip(structs, types()[: len(carry)], strict=True)
+        ]
 
     def flat(*args: Any) -> Any:
         c = jax.tree.unflatten(carry_tree, args[: len(carry)])
@@ -80,7 +90,7 @@ def trace(
     closed, before = found
     ys = closed.out_avals[len(carry) :]
     captured = [jax.typeof(c) for c in closed.consts]
-    reason = unusual_types(captured) or weakly_typed(closed.out_avals)
+    reason = unusual_types(captured)
     if reason:
         return NotUnderstood(reason)
     if any(y.ndim < y_axis for y in ys):
@@ -100,8 +110,10 @@ def trace(
         keep_gates=keep_gates,
         method=method,
     )
-    operands = [*closed.consts, *carry, *sequences]
-    return Traced(step, operands, jax.tree.structure(shapes), before)
+    operands = [*closed.consts, *typed(carry, structs), *typed(sequences, entries)]
+    weak = is_weak([*avals, *closed.out_avals])
+    flags = [a.weak_type for a in types()] if weak else [False] * len(closed.out_avals)
+    return Traced(step, operands, jax.tree.structure(shapes), tuple(flags), before)
 
 
 def number_of_steps(sequences: Sequence[Any], length: int | None, axis: int) -> int | NotUnderstood:
@@ -123,13 +135,6 @@ def unusual_types(avals: Sequence[Any]) -> str | None:
             return f"an array has the dtype {aval.dtype}"
         if internals.is_explicitly_placed(aval):
             return "an array carries its placement in its type (explicit sharding or shard_map)"
-    return None
-
-
-def weakly_typed(avals: Sequence[Any]) -> str | None:
-    """A Python number takes the type of what it meets, which a traced step would fix."""
-    if any(aval.weak_type for aval in avals):
-        return "an input or output is weakly typed (a Python number)"
     return None
 
 

@@ -1,0 +1,44 @@
+"""Python numbers as carries and outputs: JAX types them weakly, by what they meet in the step."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from recurrax.program.step import struct
+
+
+def settled(
+    f: Callable[[Any, Any], tuple[Any, Any]], init: Any, x: Any
+) -> list[jax.ShapeDtypeStruct]:
+    """The types that ``lax.scan`` settles on, by its own word: of the last carry and of one output.
+
+    The carry ``0`` of a step that adds half precision to it is of half precision from the start.
+    """
+    xs = jax.tree.map(lambda a: struct(a, (1, *a.shape)), x)
+    carry, ys = jax.eval_shape(lambda c, xs: lax.scan(f, c, xs, length=1), init, xs)
+    return [*jax.tree.leaves(carry), *[struct(y, y.shape[1:]) for y in jax.tree.leaves(ys)]]
+
+
+def is_weak(types: Sequence[Any]) -> bool:
+    return any(a.weak_type for a in types)
+
+
+def typed(values: Sequence[Any], types: Sequence[Any]) -> list[Any]:
+    """Arrays, of these types where they were numbers of another."""
+    return [
+        v if jax.typeof(v).dtype == a.dtype else lax.convert_element_type(v, a.dtype)
+        for v, a in zip(map(jnp.asarray, values), types, strict=True)
+    ]
+
+
+def weakened(values: Sequence[Any], weak: Sequence[bool]) -> list[Any]:
+    """The flagged ones typed weakly, as ``lax.scan`` returns them: they promote like numbers."""
+    return [
+        lax.convert_element_type_p.bind(v, new_dtype=v.dtype, weak_type=True, sharding=None)
+        if flag
+        else v
+        for v, flag in zip(values, weak, strict=True)
+    ]
