@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from recurrax.evaluators import borders, recurrence, reference
-from recurrax.program.numbers import weakened
+from recurrax.program.numbers import typed, weakened
 from recurrax.program.program import program_of
 from recurrax.program.step import Step
 from recurrax.program.trace import NotUnderstood, trace
@@ -108,10 +108,11 @@ def scan_along(
         return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
     if method == "associative":
         check_parallel(who, traced.step)
+    operands = typed(traced.operands, traced.step.jaxpr.in_avals)
     if keep == "borders":
-        out = borders.run(traced.operands, traced.step, chunk)
+        out = borders.run(operands, traced.step, chunk)
     else:
-        out = recurrence.recurrence_p.bind(*traced.operands, step=traced.step)
+        out = recurrence.recurrence_p.bind(*operands, step=traced.step)
     return jax.tree.unflatten(traced.tree, weakened(out, traced.weak))
 
 

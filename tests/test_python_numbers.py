@@ -205,3 +205,11 @@ def test_a_step_that_cannot_take_numbers_fails_as_in_lax_scan():
     for scan in (lax.scan, rx.scan, partial(rx.scan, method="chunked")):
         with pytest.raises(TypeError, match="carry"):
             scan(widens, 0.0, jnp.ones(3))
+
+
+def test_a_plan_for_a_number_that_will_be_of_half_precision():
+    """From shapes alone, as `rx.explain` takes them."""
+    zero = jax.ShapeDtypeStruct((), "float32", weak_type=True)
+    xs = jax.ShapeDtypeStruct((T,), "bfloat16")
+    assert rx.explain(lambda c, x: (c + x, c), zero, xs).method == "chunked"
+    assert rx.explain(lambda c, x: (c + x, c), 0.0, xs).method == "chunked"

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 AROUND = "test_sequence_errors test_sequence_transforms test_flax_sequences test_precision"
 COMPILER = (
     "test_explain test_known test_compiler_fuzz test_fallback test_compiler_transforms test_scan"
-    " test_associative test_convolutional"
+    " test_associative test_convolutional test_python_numbers"
 )
 TESTS = {  # of each room
     "cells": "test_oracles test_laws test_params test_initializers test_errors test_cell_errors"
@@ -108,7 +108,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Mutation run over the library.")
     parser.add_argument("files", nargs="*", help="such as cells/options.py (default: all)")
     parser.add_argument("--only", help="mutants whose description has this, such as 'line 84:'")
-    parser.add_argument("--tests", nargs="+", help="files of tests (default: those of the room)")
+    parser.add_argument(
+        "--tests", nargs="+", help="such as test_scan.py (default: those of the room)"
+    )
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--sample", type=int, help="so many mutants, drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="of the draw")

@@ -13,13 +13,12 @@ from recurrax.program.step import struct
 def settled(
     f: Callable[[Any, Any], tuple[Any, Any]], init: Any, x: Any
 ) -> list[jax.ShapeDtypeStruct]:
-    """The types that ``lax.scan`` settles on, by its own word: of the last carry and of one output.
+    """The types that ``lax.scan`` settles on, by its own word: of the last carry and the outputs.
 
     The carry ``0`` of a step that adds half precision to it is of half precision from the start.
     """
     xs = jax.tree.map(lambda a: struct(a, (1, *a.shape)), x)
-    carry, ys = jax.eval_shape(lambda c, xs: lax.scan(f, c, xs, length=1), init, xs)
-    return [*jax.tree.leaves(carry), *[struct(y, y.shape[1:]) for y in jax.tree.leaves(ys)]]
+    return jax.tree.leaves(jax.eval_shape(lambda c, xs: lax.scan(f, c, xs, length=1), init, xs))
 
 
 def is_weak(types: Sequence[Any]) -> bool:

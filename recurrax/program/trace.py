@@ -13,7 +13,7 @@ from jax.extend import core
 from recurrax.program import internals
 from recurrax.program.calls import without_calls
 from recurrax.program.foreign import computed_before
-from recurrax.program.numbers import is_weak, settled, typed
+from recurrax.program.numbers import is_weak, settled
 from recurrax.program.step import Step, struct
 
 
@@ -110,7 +110,7 @@ def trace(
         keep_gates=keep_gates,
         method=method,
     )
-    operands = [*closed.consts, *typed(carry, structs), *typed(sequences, entries)]
+    operands = [*closed.consts, *carry, *sequences]
     weak = is_weak([*avals, *closed.out_avals])
     flags = [a.weak_type for a in types()] if weak else [False] * len(closed.out_avals)
     return Traced(step, operands, jax.tree.structure(shapes), tuple(flags), before)
