@@ -26,7 +26,7 @@ def gated(a, b):
 
 @gated.defjvp
 def gated_jvp(primals, tangents):
-    """Its dtype is that of ``gated`` only while a number is still a number."""
+    """Its dtype is that of ``gated`` where a number is one still, as JAX sees to in a jaxpr."""
     (a, b), (da, db) = primals, tangents
     return gated(a, b), da * b + a * db
 
@@ -113,7 +113,10 @@ def types(tree):
 
 
 def assert_like(got, want):
-    """The same types, weakness too; numbers apart by roundings of the coarsest of them."""
+    """The same types, weakness too; numbers apart by roundings of the coarsest of them.
+
+    Formulas are held by float32; with bfloat16 it is the types that could be wrong.
+    """
     assert types(got) == types(want)
     kinds = {a.dtype for a in jax.tree.leaves(want) if jnp.issubdtype(a.dtype, jnp.inexact)}
     eps = max((float(jnp.finfo(kind).eps) for kind in kinds), default=0)
@@ -162,22 +165,46 @@ def test_tangents_and_batches_have_the_types_of_lax_scan(step, problem):
     assert_like(*(jax.vmap(run(scan))(rows) for scan in (rx.scan, lax.scan)))
 
 
-def test_numbers_as_inputs(rng):
-    rates = jnp.full(T, 0.5)
+def test_a_number_per_row_is_a_number_still(rng):
+    """``vmap`` comes before the derivative here, and the rule of ``gated`` meets a batched rate."""
+    rates = jnp.full(2, 0.5)
     assert jax.typeof(rates).weak_type
-    for dtype in ("float32", "bfloat16"):
-        h = jnp.asarray(rng.normal(size=4), dtype)
-        f = lambda h, rate: (h * rate, rate)  # noqa: E731
-        assert_like(rx.scan(f, h, rates, method="chunked"), lax.scan(f, h, rates))
+    h, xs = (jnp.asarray(rng.normal(size=shape), "bfloat16") for shape in ((2, 4), (T, 2, 4)))
+
+    def gradient(scan):
+        def step(carry, x):
+            h, rate = carry
+            h = gated(rate, jnp.tanh(h + x))
+            return (h, gated(rate, 0.9)), h
+
+        def of_a_row(rate, xs):
+            return jnp.sum(scan(step, (h, rate), xs)[1].astype(jnp.float32))
+
+        return jax.grad(lambda xs: jnp.sum(jax.vmap(of_a_row, (0, None))(rates, xs)))(xs)
+
+    assert_like(gradient(rx.scan), gradient(lax.scan))
 
 
-def test_a_linear_recurrence_over_numbers_runs_in_parallel():
-    f = lambda c, x: (c * 0.5 + x, c)  # noqa: E731
-    xs = jnp.arange(8.0)
-    assert_like(rx.scan(f, 0.0, xs, method="associative"), lax.scan(f, 0.0, xs))
-    f = lambda c, _: (c * 0.5, c)  # noqa: E731
-    want = lax.scan(f, 1.0, None, length=5)
-    assert_like(rx.scan(f, 1.0, None, length=5, method="associative"), want)
+def multiplied(h, rate):
+    return h * rate, rate
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_numbers_as_inputs(dtype, rng):
+    rates = jnp.full(T, 0.5)
+    h = jnp.asarray(rng.normal(size=4), dtype)
+    assert_like(rx.scan(multiplied, h, rates, method="chunked"), lax.scan(multiplied, h, rates))
+
+
+def halved(total, x):
+    return total * 0.5 + (0 if x is None else x), total
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_linear_recurrence_over_numbers_runs_in_parallel(alone):
+    xs = None if alone else jnp.arange(8.0)
+    got = rx.scan(halved, 1.0, xs, length=8, method="associative")
+    assert_like(got, lax.scan(halved, 1.0, xs, length=8))
 
 
 def test_a_number_in_the_carry_leaves_the_plan_as_it_is(rng):

@@ -215,7 +215,9 @@ def batched_step(
     out_axes = [0 if flag else None for flag in (*carry, *outputs)]
     avals = [a for part in step.inputs() for a in part]
     batched_avals = [
-        a if axis is None else struct(a, (*a.shape[:axis], size, *a.shape[axis:]))
+        a
+        if axis is None
+        else jax.ShapeDtypeStruct((*a.shape[:axis], size, *a.shape[axis:]), a.dtype)
         for a, axis in zip(avals, in_axes, strict=True)
     ]
     f = jax.vmap(step, in_axes=in_axes, out_axes=out_axes, axis_size=size)

@@ -7,7 +7,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from recurrax.program.step import struct
+
+def resized(aval: Any, shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
+    """The type of an array like this one, with this shape; a number stays weakly typed."""
+    return jax.ShapeDtypeStruct(shape, aval.dtype, weak_type=aval.weak_type)
 
 
 def settled(
@@ -17,7 +20,7 @@ def settled(
 
     The carry ``0`` of a step that adds half precision to it is of half precision from the start.
     """
-    xs = jax.tree.map(lambda a: struct(a, (1, *a.shape)), x)
+    xs = jax.tree.map(lambda a: resized(a, (1, *a.shape)), x)
     return jax.tree.leaves(jax.eval_shape(lambda c, xs: lax.scan(f, c, xs, length=1), init, xs))
 
 

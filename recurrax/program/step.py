@@ -62,10 +62,8 @@ class Step:
         return core.jaxpr_as_fun(self.jaxpr)(*args)
 
 
-def struct(aval: Any, shape: tuple[int, ...] | None = None) -> jax.ShapeDtypeStruct:
-    """The type of an array, or of one like it with another shape; a Python number stays one."""
-    shape = aval.shape if shape is None else shape
-    return jax.ShapeDtypeStruct(shape, aval.dtype, weak_type=aval.weak_type)
+def struct(aval: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(aval.shape, aval.dtype)
 
 
 def with_time(aval: Any, axis: int, length: int) -> tuple[int, ...]:

@@ -13,8 +13,8 @@ from jax.extend import core
 from recurrax.program import internals
 from recurrax.program.calls import without_calls
 from recurrax.program.foreign import computed_before
-from recurrax.program.numbers import is_weak, settled
-from recurrax.program.step import Step, struct
+from recurrax.program.numbers import is_weak, resized, settled
+from recurrax.program.step import Step
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def trace(
     if isinstance(steps, NotUnderstood):
         return steps
 
-    entries = [struct(a, (*a.shape[:x_axis], *a.shape[x_axis + 1 :])) for a in avals[len(carry) :]]
-    structs = [struct(a) for a in avals[: len(carry)]]
+    entries = [resized(a, (*a.shape[:x_axis], *a.shape[x_axis + 1 :])) for a in avals[len(carry) :]]
+    structs = [resized(a, a.shape) for a in avals[: len(carry)]]
 
     @cache
     def types() -> list[jax.ShapeDtypeStruct]:
