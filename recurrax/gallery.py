@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import jax
 
 from recurrax import cells
+from recurrax.cell.cell import Cell
 from recurrax.cells import Diagonal
-from recurrax.cells.cell import Cell
 from recurrax.explain import explain
 
 SIZE = 6  # of h and x, in which a plan is made; it says nothing about sizes

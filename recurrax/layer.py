@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from recurrax.cells import checks
-from recurrax.cells.cell import Layer
-from recurrax.cells.checks import cast_floating
-from recurrax.cells.options import name_of
-from recurrax.cells.params import describe, params_from_dict, params_to_dict
+from recurrax.cell import checks
+from recurrax.cell.cell import Layer
+from recurrax.cell.checks import cast_floating
+from recurrax.cell.options import name_of
+from recurrax.cell.params import describe, params_from_dict, params_to_dict
 from recurrax.sequence.checks import (
     as_carry_dtype,
     as_dtype,

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 from flax import nnx
 
 from recurrax import layer
-from recurrax.cells.cell import Layer
-from recurrax.cells.checks import cast_floating
-from recurrax.cells.options import instead, name_of
-from recurrax.cells.params import describe
+from recurrax.cell.cell import Layer
+from recurrax.cell.checks import cast_floating
+from recurrax.cell.options import instead, name_of
+from recurrax.cell.params import describe
 from recurrax.sequence.checks import as_dtype, check_layer
 from recurrax.sequence.how import Given
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import recurrax as rx
-from recurrax.cells.activations import Activation
+from recurrax.cell.activations import Activation
 from recurrax.initializers import Preset
 
 pytestmark = pytest.mark.once

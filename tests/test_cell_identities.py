@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import recurrax as rx
-from recurrax.cells.lmu import delay
-from recurrax.cells.operators import (
+from recurrax.cell.operators import (
     BlockDiagonalKernel,
     DiagonalKernel,
     LowRankKernel,
     MaskedKernel,
 )
+from recurrax.cells.lmu import delay
 
 from .helpers import assert_close, random_like
 

@@ -14,8 +14,8 @@ import pytest
 from flax import nnx
 
 import recurrax as rx
+from recurrax.cell.cell import Noise
 from recurrax.cells import LSTMCarry
-from recurrax.cells.cell import Noise
 from recurrax.compose import BidirectionalCarry
 from tests import test_errors as errors
 from tests.test_errors import CARRY, CELL, GRU, GRU_PARAMS, KEY, PARAMS, XS, check, unroll

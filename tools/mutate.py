@@ -1,6 +1,6 @@
 """Mutation run over the library: change one thing in a file, and see a test turn red.
 
-    python -m tools.mutate cells/options.py program/fuse.py
+    python -m tools.mutate cell/options.py program/fuse.py
     python -m tools.mutate compose/stack.py --sample 20 --seed 1  # some of its mutants, at random
     python -m tools.mutate cells/lstm.py --only "line 120:" --tests test_laws.py  # one new test
     python -m tools.mutate                  # all files; some hours
@@ -106,7 +106,7 @@ def killed_by(order: Order, file: str, line: int, source: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Mutation run over the library.")
-    parser.add_argument("files", nargs="*", help="such as cells/options.py (default: all)")
+    parser.add_argument("files", nargs="*", help="such as cell/options.py (default: all)")
     parser.add_argument("--only", help="mutants whose description has this, such as 'line 84:'")
     parser.add_argument(
         "--tests", nargs="+", help="such as test_scan.py (default: those of the room)"

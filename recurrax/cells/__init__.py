@@ -3,6 +3,24 @@
 import importlib
 from typing import Any
 
+from recurrax.cell.cell import (
+    Cell as Cell,
+)
+from recurrax.cell.operators import (
+    BlockDiagonal as BlockDiagonal,
+    Diagonal as Diagonal,
+    Full as Full,
+    LowRank as LowRank,
+    Masked as Masked,
+    Operator as Operator,
+)
+from recurrax.cell.params import (
+    GateParams as GateParams,
+    Gates as Gates,
+    gate_params as gate_params,
+    params_from_dict as params_from_dict,
+    params_to_dict as params_to_dict,
+)
 from recurrax.cells.antisymmetric import (
     AntisymmetricRNN as AntisymmetricRNN,
     AntisymmetricRNNCarry as AntisymmetricRNNCarry,
@@ -15,9 +33,6 @@ from recurrax.cells.atr import (
 from recurrax.cells.brc import (
     BRC as BRC,
     BRCCarry as BRCCarry,
-)
-from recurrax.cells.cell import (
-    Cell as Cell,
 )
 from recurrax.cells.cfn import (
     CFN as CFN,
@@ -167,21 +182,6 @@ from recurrax.cells.mut import (
 from recurrax.cells.nas import (
     NAS as NAS,
     NASCarry as NASCarry,
-)
-from recurrax.cells.operators import (
-    BlockDiagonal as BlockDiagonal,
-    Diagonal as Diagonal,
-    Full as Full,
-    LowRank as LowRank,
-    Masked as Masked,
-    Operator as Operator,
-)
-from recurrax.cells.params import (
-    GateParams as GateParams,
-    Gates as Gates,
-    gate_params as gate_params,
-    params_from_dict as params_from_dict,
-    params_to_dict as params_to_dict,
 )
 from recurrax.cells.phased_lstm import (
     PhasedLSTM as PhasedLSTM,

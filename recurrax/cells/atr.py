@@ -16,8 +16,8 @@ from typing import NamedTuple
 from jax import Array
 from jax.nn import sigmoid
 
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import Gates, gate_params
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import Gates, gate_params
 from recurrax.initializers import Preset
 
 

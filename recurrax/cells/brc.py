@@ -20,9 +20,9 @@ from jax import Array
 from jax.nn import sigmoid
 from jax.numpy import tanh
 
-from recurrax.cells.cell import Cell
-from recurrax.cells.operators import FULL, Diagonal, DiagonalKernel
-from recurrax.cells.params import GateParams, Gates, gate_params
+from recurrax.cell.cell import Cell
+from recurrax.cell.operators import FULL, Diagonal, DiagonalKernel
+from recurrax.cell.params import GateParams, Gates, gate_params
 from recurrax.initializers import Preset
 
 

@@ -17,11 +17,11 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import activations, options
-from recurrax.cells.activations import Activation
-from recurrax.cells.cell import Cell
-from recurrax.cells.operators import Masked
-from recurrax.cells.params import GateParams, gate_params
+from recurrax.cell import activations, options
+from recurrax.cell.activations import Activation
+from recurrax.cell.cell import Cell
+from recurrax.cell.operators import Masked
+from recurrax.cell.params import GateParams, gate_params
 from recurrax.initializers import Preset
 
 

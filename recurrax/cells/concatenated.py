@@ -13,8 +13,11 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from recurrax.cell.cell import Cell
+from recurrax.cell.operators import Kernel
+from recurrax.cell.options import name_of
+from recurrax.cell.params import INPUT, RECURRENT, Gates
 from recurrax.cells.antisymmetric import AntisymmetricRNN
-from recurrax.cells.cell import Cell
 from recurrax.cells.convolutional import Convolutional
 from recurrax.cells.layer_norm_gru import LayerNormGRU
 from recurrax.cells.layer_norm_lstm import LayerNormLSTM
@@ -22,9 +25,6 @@ from recurrax.cells.lem import LEM
 from recurrax.cells.multiplicative_lstm import MultiplicativeLSTM
 from recurrax.cells.mut import MUT
 from recurrax.cells.nas import NAS
-from recurrax.cells.operators import Kernel
-from recurrax.cells.options import name_of
-from recurrax.cells.params import INPUT, RECURRENT, Gates
 
 # Cells in which something else than x or h is multiplied, or a product stands alone.
 OTHERWISE = (AntisymmetricRNN, Convolutional, LEM, MUT, MultiplicativeLSTM, NAS)

@@ -39,9 +39,9 @@ from jax import Array, lax
 from jax.nn import sigmoid
 from jax.numpy import tanh
 
-from recurrax.cells import options
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import BIAS, GateParams, Gates
+from recurrax.cell import options
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import BIAS, GateParams, Gates
 from recurrax.initializers import Preset, preset as find_preset
 
 

@@ -22,9 +22,9 @@ import jax.numpy as jnp
 from jax import Array
 from jax.scipy.linalg import expm
 
-from recurrax.cells import options
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import BIAS, INPUT, RECURRENT, Gates
+from recurrax.cell import options
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import BIAS, INPUT, RECURRENT, Gates
 from recurrax.initializers import per_gate, variance_scaling
 
 

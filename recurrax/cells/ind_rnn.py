@@ -14,10 +14,10 @@ from typing import NamedTuple
 import jax
 from jax import Array
 
-from recurrax.cells import activations
-from recurrax.cells.activations import Activation
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import BIAS, Gates, input_params
+from recurrax.cell import activations
+from recurrax.cell.activations import Activation
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import BIAS, Gates, input_params
 from recurrax.initializers import Preset, per_gate, uniform
 
 

@@ -25,11 +25,11 @@ from typing import NamedTuple
 
 from jax import Array
 
-from recurrax.cells import activations, options
-from recurrax.cells.activations import Activation
-from recurrax.cells.cell import Cell
-from recurrax.cells.normalisation import joint_layer_norm, layer_norm, unit_gains
-from recurrax.cells.params import Gates, gate_params
+from recurrax.cell import activations, options
+from recurrax.cell.activations import Activation
+from recurrax.cell.cell import Cell
+from recurrax.cell.normalisation import joint_layer_norm, layer_norm, unit_gains
+from recurrax.cell.params import Gates, gate_params
 from recurrax.initializers import Preset
 
 

@@ -19,9 +19,9 @@ from jax import Array
 from jax.nn import sigmoid
 from jax.numpy import tanh
 
-from recurrax.cells import options
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import GateParams, gate_params
+from recurrax.cell import options
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import GateParams, gate_params
 from recurrax.initializers import Preset
 
 

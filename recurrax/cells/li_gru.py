@@ -16,8 +16,8 @@ from typing import NamedTuple
 from jax import Array
 from jax.nn import relu, sigmoid
 
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import GateParams, gate_params
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import GateParams, gate_params
 from recurrax.initializers import Preset
 
 

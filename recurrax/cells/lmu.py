@@ -25,9 +25,9 @@ import numpy as np
 from jax import Array
 from jax.numpy import tanh
 
-from recurrax.cells import options
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import INPUT, RECURRENT, Gates
+from recurrax.cell import options
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import INPUT, RECURRENT, Gates
 from recurrax.initializers import per_gate, variance_scaling
 
 

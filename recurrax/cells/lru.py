@@ -22,9 +22,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import options
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import Gates
+from recurrax.cell import options
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import Gates
 from recurrax.initializers import normal, per_gate
 
 

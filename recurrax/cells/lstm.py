@@ -38,11 +38,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import activations, options
-from recurrax.cells.activations import Activation
-from recurrax.cells.cell import Cell
-from recurrax.cells.operators import FULL, Operator, check_operator
-from recurrax.cells.params import Gates, gate_params
+from recurrax.cell import activations, options
+from recurrax.cell.activations import Activation
+from recurrax.cell.cell import Cell
+from recurrax.cell.operators import FULL, Operator, check_operator
+from recurrax.cell.params import Gates, gate_params
 from recurrax.initializers import Preset, preset as find_preset
 
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 from jax import Array
 from jax.nn import sigmoid
 
-from recurrax.cells import activations, options
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import Gates, input_params
+from recurrax.cell import activations, options
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import Gates, input_params
 from recurrax.initializers import Preset
 
 

@@ -14,8 +14,8 @@ from jax import Array
 from jax.nn import sigmoid
 from jax.numpy import tanh
 
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import GateParams, gate_params
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import GateParams, gate_params
 from recurrax.initializers import Preset
 
 

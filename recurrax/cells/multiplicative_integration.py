@@ -29,10 +29,10 @@ from jax import Array
 from jax.nn import sigmoid
 from jax.numpy import tanh
 
-from recurrax.cells import activations, options
-from recurrax.cells.activations import Activation
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import BIAS, Gates, gate_params
+from recurrax.cell import activations, options
+from recurrax.cell.activations import Activation
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import BIAS, Gates, gate_params
 from recurrax.initializers import Preset
 
 

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from jax import Array
 from jax.nn import sigmoid
 
-from recurrax.cells import activations
-from recurrax.cells.activations import Activation
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import GateParams, Gates, gate_params
+from recurrax.cell import activations
+from recurrax.cell.activations import Activation
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import GateParams, Gates, gate_params
 from recurrax.initializers import Preset
 
 

@@ -23,10 +23,10 @@ import jax.numpy as jnp
 from jax import Array
 from jax.nn import sigmoid, softplus
 
-from recurrax.cells import options
-from recurrax.cells.cell import Cell
-from recurrax.cells.operators import BlockDiagonal
-from recurrax.cells.params import BIAS, INPUT, Gates
+from recurrax.cell import options
+from recurrax.cell.cell import Cell
+from recurrax.cell.operators import BlockDiagonal
+from recurrax.cell.params import BIAS, INPUT, Gates
 from recurrax.initializers import Preset, preset as find_preset
 
 

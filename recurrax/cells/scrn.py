@@ -19,9 +19,9 @@ import jax.numpy as jnp
 from jax import Array
 from jax.nn import sigmoid
 
-from recurrax.cells import options
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import INPUT, Gates, gate_params
+from recurrax.cell import options
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import INPUT, Gates, gate_params
 from recurrax.initializers import Preset, preset as find_preset
 
 

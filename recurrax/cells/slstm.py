@@ -25,10 +25,10 @@ from jax import Array
 from jax.nn import log_sigmoid, sigmoid
 from jax.numpy import exp, tanh
 
-from recurrax.cells import options
-from recurrax.cells.cell import Cell
-from recurrax.cells.operators import BlockDiagonal
-from recurrax.cells.params import GateParams, gate_params
+from recurrax.cell import options
+from recurrax.cell.cell import Cell
+from recurrax.cell.operators import BlockDiagonal
+from recurrax.cell.params import GateParams, gate_params
 from recurrax.initializers import Preset, per_gate, preset as find_preset, zeros
 
 

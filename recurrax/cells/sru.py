@@ -24,10 +24,10 @@ import jax.numpy as jnp
 from jax import Array
 from jax.nn import sigmoid
 
-from recurrax.cells import activations, options
-from recurrax.cells.activations import Activation
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import BIAS, INPUT, Gates
+from recurrax.cell import activations, options
+from recurrax.cell.activations import Activation
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import BIAS, INPUT, Gates
 from recurrax.initializers import per_gate, uniform, variance_scaling
 
 

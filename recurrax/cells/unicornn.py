@@ -18,9 +18,9 @@ from jax import Array
 from jax.nn import sigmoid
 from jax.numpy import tanh
 
-from recurrax.cells import options
-from recurrax.cells.cell import Cell
-from recurrax.cells.params import BIAS, Gates, input_params
+from recurrax.cell import options
+from recurrax.cell.cell import Cell
+from recurrax.cell.params import BIAS, Gates, input_params
 from recurrax.initializers import Preset, per_gate, uniform
 
 

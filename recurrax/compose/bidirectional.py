@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import options
-from recurrax.cells.cell import Layer
+from recurrax.cell import options
+from recurrax.cell.cell import Layer
 from recurrax.compose.wrapper import check_params, check_part, keys
 from recurrax.sequence.engine import which_count
 from recurrax.sequence.padding import entered_from_behind

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import options
-from recurrax.cells.cell import Cell
+from recurrax.cell import options
+from recurrax.cell.cell import Cell
 from recurrax.initializers import lecun_normal
 
 

@@ -21,10 +21,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import activations, options
-from recurrax.cells.cell import Cell, Noise
-from recurrax.cells.options import name_of
-from recurrax.cells.params import INPUT, RECURRENT, Gates
+from recurrax.cell import activations, options
+from recurrax.cell.cell import Cell, Noise
+from recurrax.cell.options import name_of
+from recurrax.cell.params import INPUT, RECURRENT, Gates
 from recurrax.compose.wrapper import Wrapper, apart, keys, recurrent_kernels, together
 
 PER = ("step", "run")

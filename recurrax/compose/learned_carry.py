@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells.cell import Noise
-from recurrax.cells.checks import carry_like
+from recurrax.cell.cell import Noise
+from recurrax.cell.checks import carry_like
 from recurrax.compose.wrapper import Wrapper, check_params
 
 

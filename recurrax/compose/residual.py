@@ -5,8 +5,8 @@ from typing import Any
 
 from jax import Array
 
-from recurrax.cells.cell import Layer, Noise
-from recurrax.cells.options import name_of
+from recurrax.cell.cell import Layer, Noise
+from recurrax.cell.options import name_of
 from recurrax.compose.wrapper import Wrapper, check_part
 from recurrax.sequence.engine import counted
 

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import options
-from recurrax.cells.cell import Cell, Layer, Noise
-from recurrax.cells.checks import carry_like
-from recurrax.cells.options import name_of
-from recurrax.cells.params import describe
+from recurrax.cell import options
+from recurrax.cell.cell import Cell, Layer, Noise
+from recurrax.cell.checks import carry_like
+from recurrax.cell.options import name_of
+from recurrax.cell.params import describe
 from recurrax.compose.wrapper import apart, check_part, keys, together
 from recurrax.sequence.engine import counted
 

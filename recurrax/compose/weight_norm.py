@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells.cell import Noise
-from recurrax.cells.operators import Kernel
-from recurrax.cells.options import name_of
-from recurrax.cells.params import BIAS, Gates
+from recurrax.cell.cell import Noise
+from recurrax.cell.operators import Kernel
+from recurrax.cell.options import name_of
+from recurrax.cell.params import BIAS, Gates
 from recurrax.compose.wrapper import Wrapper, check_params, recurrent_kernels
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import jax
 from jax import Array
 
-from recurrax.cells.cell import Cell, Layer, Noise
-from recurrax.cells.options import instead, name_of
-from recurrax.cells.params import RECURRENT, Gates, describe
+from recurrax.cell.cell import Cell, Layer, Noise
+from recurrax.cell.options import instead, name_of
+from recurrax.cell.params import RECURRENT, Gates, describe
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from recurrax.cells import options
-from recurrax.cells.cell import Noise
-from recurrax.cells.checks import carry_like, row_like
-from recurrax.cells.options import name_of
+from recurrax.cell import options
+from recurrax.cell.cell import Noise
+from recurrax.cell.checks import carry_like, row_like
+from recurrax.cell.options import name_of
 from recurrax.compose.dropout import mask
 from recurrax.compose.wrapper import Wrapper, apart, keys, together
 

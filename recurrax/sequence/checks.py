@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from recurrax.cells import checks
-from recurrax.cells.cell import Layer, Noise
-from recurrax.cells.checks import as_dtype
-from recurrax.cells.options import instead, name_of
-from recurrax.cells.params import describe
+from recurrax.cell import checks
+from recurrax.cell.cell import Layer, Noise
+from recurrax.cell.checks import as_dtype
+from recurrax.cell.options import instead, name_of
+from recurrax.cell.params import describe
 from recurrax.scan import check_method
 from recurrax.sequence.how import ORDERS, PADS, Given, How
 from recurrax.sequence.lengths import clamped

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from recurrax.cells.checks import array
-from recurrax.cells.params import describe
+from recurrax.cell.checks import array
+from recurrax.cell.params import describe
 
 WHO = "rx.pieces"
 

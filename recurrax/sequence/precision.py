@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from recurrax.cells.checks import cast_floating
+from recurrax.cell.checks import cast_floating
 
 
 def promoted(who: str, *trees: Any) -> Any:

@@ -5,9 +5,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from recurrax.cells.cell import Cell, Layer, Noise
-from recurrax.cells.checks import cast_floating
-from recurrax.cells.options import name_of
+from recurrax.cell.cell import Cell, Layer, Noise
+from recurrax.cell.checks import cast_floating
+from recurrax.cell.options import name_of
 from recurrax.sequence.checks import check_noise, check_step_keeps_carry, first_step
 from recurrax.sequence.engine import over_time, which_count
 from recurrax.sequence.how import Given, How

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
-from recurrax.cells import checks
-from recurrax.cells.cell import Layer
+from recurrax.cell import checks
+from recurrax.cell.cell import Layer
 from recurrax.scan import check_method
 from recurrax.sequence.checks import (
     as_carry_dtype,

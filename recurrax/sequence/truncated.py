@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from recurrax.cells.cell import Layer
+from recurrax.cell.cell import Layer
 from recurrax.sequence.checks import check_forward, check_given, check_sequence
 from recurrax.sequence.how import Given, How
 from recurrax.sequence.unroll import unroll

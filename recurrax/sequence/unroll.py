@@ -5,8 +5,8 @@ from typing import Any
 
 import jax
 
-from recurrax.cells import checks
-from recurrax.cells.cell import Layer
+from recurrax.cell import checks
+from recurrax.cell.cell import Layer
 from recurrax.sequence.checks import (
     as_carry_dtype,
     as_dtype,

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from recurrax.cells.options import name_of, wrong
-from recurrax.cells.params import Gates, check_names, describe
+from recurrax.cell.options import name_of, wrong
+from recurrax.cell.params import Gates, check_names, describe
 
 # --- the carry type ---
 

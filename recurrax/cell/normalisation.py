@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells.params import BIAS, Gates
+from recurrax.cell.params import BIAS, Gates
 
 
 def layer_norm(z: Array, eps: float) -> Array:

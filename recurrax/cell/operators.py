@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import options
+from recurrax.cell import options
 from recurrax.initializers import GateInitializer
 
 # --- kernels: what stands in the place of a matrix in h @ U.k ---

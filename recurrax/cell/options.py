@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from recurrax.cells.activations import ACTIVATIONS, Activation, name_of_activation
+from recurrax.cell.activations import ACTIVATIONS, Activation, name_of_activation
 from recurrax.initializers import Preset, preset as find_preset
 
 

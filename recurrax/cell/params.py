@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jax import Array
 
-from recurrax.cells.operators import FULL, Kernel, Operator, arrays_of
+from recurrax.cell.operators import FULL, Kernel, Operator, arrays_of
 from recurrax.initializers import Preset, preset as find_preset
 
 INPUT = ("x", "gate")

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from recurrax.cells import checks, options
+from recurrax.cell import checks, options
 
 
 class Noise(NamedTuple):

@@ -1,0 +1,1 @@
+"""What every cell is made with: the base class, parameters, options, operators and checks."""
