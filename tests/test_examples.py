@@ -9,7 +9,7 @@ import long_memory
 import numpy as np
 import pytest
 
-from .helpers import assert_identical
+from tests.helpers import assert_identical
 
 pytestmark = pytest.mark.usefixtures("as_users_have_it")
 

@@ -6,9 +6,8 @@ import numpy as np
 from hypothesis import given, strategies as st
 
 import recurrax as rx
-
-from .all_cells import KINDS
-from .helpers import assert_close, random_like
+from tests.all_cells import KINDS
+from tests.helpers import assert_close, random_like
 
 CELLS = {
     "elman": lambda n: rx.Elman(n, readout=2),

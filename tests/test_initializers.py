@@ -10,8 +10,7 @@ import pytest
 
 import recurrax as rx
 from recurrax import initializers
-
-from .all_cells import CASES
+from tests.all_cells import CASES
 
 pytestmark = pytest.mark.once
 

@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 import recurrax as rx
-
-from .helpers import assert_close, random_like
+from tests.helpers import assert_close, random_like
 
 B, T, D, H = 2, 5, 3, 4
 

@@ -2,7 +2,7 @@
 
     python -m tools.mutate cell/options.py program/fuse.py
     python -m tools.mutate compose/stack.py --sample 20 --seed 1  # some of its mutants, at random
-    python -m tools.mutate cells/lstm.py --only "line 120:" --tests test_laws.py  # one new test
+    python -m tools.mutate cells/lstm.py --only "line 120:" --tests cells/test_laws.py  # one new test
     python -m tools.mutate                  # all files; some hours
 
 The tests of a file's room run once, and it is noted which lines each of them runs. A mutant, which
@@ -25,18 +25,15 @@ from tools import suite
 from tools.mutants import mutants
 
 ROOT = Path(__file__).resolve().parent.parent
-AROUND = "test_sequence_errors test_sequence_transforms test_flax_sequences test_precision"
-COMPILER = (
-    "test_explain test_known test_compiler_fuzz test_fallback test_compiler_transforms test_scan"
-    " test_associative test_convolutional test_python_numbers"
-)
-TESTS = {  # of each room
-    "cells": "test_oracles test_laws test_params test_initializers test_errors test_cell_errors"
-    " test_cell_identities test_paper_initialisation test_convolutional test_docs",
+SEQUENCES = "sequence flax_layers/test_flax_sequences.py"
+COMPILER = "program evaluators test_explain.py test_scan.py cells/test_convolutional.py"
+TESTS = {  # of each package, below tests/
+    "cell": "cell cells test_initializers.py test_errors.py test_docs.py",
+    "cells": "cell cells test_initializers.py test_errors.py test_docs.py",
     "program": COMPILER,
     "evaluators": COMPILER,
-    "sequence": f"test_sequences test_long_sequences test_errors {AROUND}",
-    "compose": f"test_compose test_dropout {AROUND}",
+    "sequence": f"{SEQUENCES} test_errors.py",
+    "compose": f"{SEQUENCES} compose",
 }
 FILES = [
     f"{room}/{path.name}"
@@ -124,7 +121,7 @@ def main() -> None:
     if options.sample is not None and options.sample < len(jobs):
         jobs = random.Random(options.seed).sample(jobs, options.sample)
     rooms = {file.split("/")[0] for file, _, _ in jobs}
-    names = [f"{name}.py" for room in sorted(rooms) for name in TESTS[room].split()]
+    names = [name for room in sorted(rooms) for name in TESTS[room].split()]
     order = Order(*suite.lines_of_tests(ROOT, sorted(set(options.tests or names)), options.jobs))
 
     def run(job: tuple[str, str, str]) -> tuple[str, str, str]:

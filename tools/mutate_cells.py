@@ -27,8 +27,10 @@ import numpy as np
 
 import recurrax as rx
 from recurrax import cells
-from tests import helpers, test_cell_errors as errors, test_paper_initialisation as initial
+from tests import helpers
 from tests.all_cells import CASES, CONVOLUTIONAL
+from tests.cell import test_options as errors
+from tests.cells import test_paper_initialisation as initial
 from tests.oracles.numpy_cells import ORACLES
 from tests.oracles.second_wave_by_name import SECOND_WAVE
 from tools.mutants import mutants

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import recurrax as rx
-
-from .helpers import assert_close
-from .oracles.vectors import load
+from tests.helpers import assert_close
+from tests.oracles.vectors import load
 
 CELLS = {"lstm": rx.LSTM(4), "gru": rx.GRU(4)}
 VECTORS = load("torch_packed")

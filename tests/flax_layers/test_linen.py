@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 import recurrax as rx
-
-from .all_cells import around_every_cell
-from .helpers import assert_close, assert_identical, combinations, random_like
+from tests.all_cells import around_every_cell
+from tests.helpers import assert_close, assert_identical, combinations, random_like
 
 FLAX_CELLS = {
     "simple": lambda **o: nn.SimpleCell(5, **o),

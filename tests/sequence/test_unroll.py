@@ -10,9 +10,8 @@ import pytest
 from jax.experimental import checkify
 
 import recurrax as rx
-
-from .all_cells import CASES, FEW, around_every_cell
-from .helpers import assert_close, assert_identical, combinations, problem, random_like
+from tests.all_cells import CASES, FEW, around_every_cell
+from tests.helpers import assert_close, assert_identical, combinations, problem, random_like
 
 pytestmark = pytest.mark.once
 

@@ -11,9 +11,8 @@ import pytest
 from jax.test_util import check_grads
 
 import recurrax as rx
-
-from .all_cells import CASES, around_every_cell, every_cell
-from .helpers import assert_close, assert_identical, problem
+from tests.all_cells import CASES, around_every_cell, every_cell
+from tests.helpers import assert_close, assert_identical, problem
 
 
 def python_loop(cell, params, xs, carry):

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import recurrax as rx
-
-from .helpers import assert_close, assert_identical, random_like
+from tests.helpers import assert_close, assert_identical, random_like
 
 pytestmark = pytest.mark.once
 

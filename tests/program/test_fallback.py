@@ -14,8 +14,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 
 import recurrax as rx
 from recurrax.program import internals
-
-from .helpers import assert_close, assert_identical
+from tests.helpers import assert_close, assert_identical
 
 W = jnp.asarray(np.random.default_rng(0).normal(size=(3, 3)) * 0.5)
 XS = jnp.asarray(np.random.default_rng(1).normal(size=(5, 2, 3)))

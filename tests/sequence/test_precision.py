@@ -9,8 +9,7 @@ import pytest
 from flax import linen as nn, nnx
 
 import recurrax as rx
-
-from .helpers import assert_identical, random_like
+from tests.helpers import assert_identical, random_like
 
 pytestmark = pytest.mark.once
 

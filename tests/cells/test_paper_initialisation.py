@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import recurrax as rx
-
-from .all_cells import CASES, CONVOLUTIONAL
+from tests.all_cells import CASES, CONVOLUTIONAL
 
 pytestmark = pytest.mark.once
 

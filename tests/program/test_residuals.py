@@ -11,9 +11,8 @@ from jax import lax
 
 import recurrax as rx
 from recurrax.program import derive, known
-
-from .all_cells import around_every_cell
-from .helpers import assert_close, problem, random_like
+from tests.all_cells import around_every_cell
+from tests.helpers import assert_close, problem, random_like
 
 pytestmark = pytest.mark.once
 

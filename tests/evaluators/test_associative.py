@@ -10,9 +10,8 @@ import pytest
 import recurrax as rx
 from recurrax.evaluators import chunked
 from recurrax.program.trace import trace
-
-from .all_cells import CASES
-from .helpers import assert_close, combinations, problem, random_like
+from tests.all_cells import CASES
+from tests.helpers import assert_close, combinations, problem, random_like
 
 LINEAR = {
     "elman_diagonal_identity", "min_gru", "min_gru_positive", "min_lstm", "min_lstm_positive",

@@ -13,8 +13,7 @@ from recurrax.cell.operators import (
     MaskedKernel,
 )
 from recurrax.cells.lmu import delay
-
-from .helpers import assert_close, random_like
+from tests.helpers import assert_close, random_like
 
 pytestmark = pytest.mark.once
 

@@ -14,8 +14,7 @@ from hypothesis import given, settings, strategies as st
 from jax import lax
 
 import recurrax as rx
-
-from .peculiar_steps import STEPS, spread
+from tests.program.edge_case_steps import STEPS, spread
 
 LENGTHS = (1, 2, 3, 5, 7, 8, 9, 13)
 # A compilation or two per example: fewer of them than the profile gives to cheaper tests.

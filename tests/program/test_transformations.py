@@ -11,8 +11,7 @@ from jax.experimental import checkify
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 
 import recurrax as rx
-
-from .helpers import assert_close, random_like
+from tests.helpers import assert_close, random_like
 
 chunked = partial(rx.scan, method="chunked", chunk=3)  # 7 steps: two chunks and a shorter one
 T, B, N, M = 7, 2, 2, 3

@@ -8,8 +8,7 @@ import pytest
 from flax import nnx
 
 import recurrax as rx
-
-from .helpers import assert_close, assert_identical, random_like
+from tests.helpers import assert_close, assert_identical, random_like
 
 XS = jnp.asarray(np.random.default_rng(0).normal(size=(3, 6, 2)), jnp.float64)
 LENGTHS = np.array([6, 0, 4])

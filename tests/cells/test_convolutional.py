@@ -13,12 +13,11 @@ import pytest
 from flax import nnx
 
 import recurrax as rx
-
-from .all_cells import CONVOLUTIONAL
-from .helpers import as_numpy, assert_close, combinations, random_like
-from .oracles.numpy_cells import ORACLES
-from .oracles.numpy_gradients import numerical_gradients
-from .oracles.vectors import load
+from tests.all_cells import CONVOLUTIONAL
+from tests.helpers import as_numpy, assert_close, combinations, random_like
+from tests.oracles.numpy_cells import ORACLES
+from tests.oracles.numpy_gradients import numerical_gradients
+from tests.oracles.vectors import load
 
 B, T = 2, 4
 every_case = pytest.mark.parametrize("case", CONVOLUTIONAL.values(), ids=CONVOLUTIONAL)

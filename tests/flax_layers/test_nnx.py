@@ -10,9 +10,8 @@ import pytest
 from flax import nnx
 
 import recurrax as rx
-
-from .all_cells import around_every_cell
-from .helpers import assert_close, random_like
+from tests.all_cells import around_every_cell
+from tests.helpers import assert_close, random_like
 
 FLAX_CELLS = {
     "simple": nnx.SimpleCell,

@@ -6,10 +6,9 @@ import pytest
 
 import recurrax as rx
 from recurrax import cells
-
-from .all_cells import CASES, CONVOLUTIONAL
-from .oracles.numpy_cells import ORACLES
-from .oracles.second_wave_by_name import SECOND_WAVE
+from tests.all_cells import CASES, CONVOLUTIONAL
+from tests.oracles.numpy_cells import ORACLES
+from tests.oracles.second_wave_by_name import SECOND_WAVE
 
 pytestmark = pytest.mark.once
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import recurrax as rx
-
-from .all_cells import CASES
-from .helpers import assert_close, assert_identical, problem
+from tests.all_cells import CASES
+from tests.helpers import assert_close, assert_identical, problem
 
 pytestmark = pytest.mark.once
 

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 import recurrax as rx
-
-from .all_cells import CASES, around_every_cell
-from .helpers import as_numpy, assert_close, problem, random_like
-from .oracles.numpy_cells import ORACLES
-from .oracles.numpy_gradients import numerical_gradients
-from .oracles.second_wave_by_name import SECOND_WAVE
-from .oracles.vectors import load
+from tests.all_cells import CASES, around_every_cell
+from tests.helpers import as_numpy, assert_close, problem, random_like
+from tests.oracles.numpy_cells import ORACLES
+from tests.oracles.numpy_gradients import numerical_gradients
+from tests.oracles.second_wave_by_name import SECOND_WAVE
+from tests.oracles.vectors import load
 
 pytestmark = pytest.mark.once
 

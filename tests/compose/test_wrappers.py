@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import recurrax as rx
-
-from .all_cells import around_every_cell
-from .helpers import assert_close, assert_identical, random_like
+from tests.all_cells import around_every_cell
+from tests.helpers import assert_close, assert_identical, random_like
 
 pytestmark = pytest.mark.once
 

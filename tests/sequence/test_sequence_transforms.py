@@ -9,8 +9,7 @@ import pytest
 from jax.experimental import checkify
 
 import recurrax as rx
-
-from .helpers import assert_close, random_like
+from tests.helpers import assert_close, random_like
 
 ROWS, STEPS, I, H = 8, 5, 3, 4
 LAYER = rx.Stack((rx.LSTM(H), rx.Zoneout(rx.GRU(H), 0.2)))
