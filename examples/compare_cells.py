@@ -54,7 +54,7 @@ class UGRNN(rx.Cell):
     features: int
 
     def init(self, key: Array, in_features: int) -> rx.GateParams:
-        W, U, b = rx.gate_params(key, in_features, self.features, gates="cg")
+        W, U, b = rx.init_gates(key, in_features, self.features, gates="cg")
         return rx.GateParams(W, U, b.replace(g=b.g + 1))
 
     def step(self, params: rx.GateParams, carry: UGRNNCarry, x: Array) -> tuple[UGRNNCarry, Array]:

@@ -65,7 +65,7 @@ from recurrax.cells import (
     SquashedGRU as SquashedGRU,
     UnICORNN as UnICORNN,
     from_concatenated as from_concatenated,
-    gate_params as gate_params,
+    init_gates as init_gates,
     params_from_dict as params_from_dict,
     params_to_dict as params_to_dict,
     to_concatenated as to_concatenated,

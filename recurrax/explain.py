@@ -95,12 +95,12 @@ def explain(
     reverse: bool = False,
     *,
     chunk: int | None = None,
-    keep: str = "auto",
+    residuals: str = "auto",
 ) -> Explanation:
     """Says how :func:`recurrax.scan` would run ``f``; no step is run.
 
     Args:
-      f, init, xs, length, reverse, chunk, keep: as for :func:`recurrax.scan`; arrays may be
+      f, init, xs, length, reverse, chunk, residuals: as for :func:`recurrax.scan`; arrays may be
         ``jax.ShapeDtypeStruct``. ``f`` may close over parameters.
 
     Returns:
@@ -121,10 +121,10 @@ def explain(
       >>> plan.forward.hoisted[0].parts  # x W of three gates, for many steps at once
       3
     """
-    check_method("rx.explain", "auto", chunk, keep)
+    check_method("rx.explain", "auto", chunk, residuals)
     init, xs = jax.tree.map(abstract, (init, xs))
     names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(init)]
-    traced = trace(f, init, xs, length, reverse, chunk=chunk, keep_gates=keep == "auto")
+    traced = trace(f, init, xs, length, reverse, chunk=chunk, keep_gates=residuals == "auto")
     if isinstance(traced, NotUnderstood):
         return Explanation("scan", traced.reason, length)
     step = traced.step

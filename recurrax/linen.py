@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 from flax.errors import ScopeParamShapeError
 
-from recurrax import layer
+from recurrax import flax_common
 from recurrax.cell.cell import Layer
 from recurrax.cell.checks import cast_floating
 from recurrax.cell.options import instead
 from recurrax.cell.params import describe
 from recurrax.sequence.checks import as_dtype, check_layer
-from recurrax.sequence.how import Given
+from recurrax.sequence.how import RunInputs
 
 WHO = "rx.linen.RNN"
 
@@ -55,21 +55,21 @@ class Cell(nn.RNNCellBase):
         def draw(name: str) -> Any:
             def init(key: jax.Array) -> Any:
                 params = cast_floating(self.cell.init(key, in_features), self.param_dtype)
-                tree = layer.to_tree(params)
-                return layer.annotated(tree, self.partitioning, nn.Partitioned)[name]
+                tree = flax_common.to_tree(params)
+                return flax_common.annotated(tree, self.partitioning, nn.Partitioned)[name]
 
             return init
 
-        layer.check_partitioning(WHO, layer.to_tree(like), self.partitioning)
+        flax_common.check_partitioning(WHO, flax_common.to_tree(like), self.partitioning)
         if self.is_mutable_collection("params"):
-            tree = {name: self.param(name, draw(name)) for name in layer.to_tree(like)}
+            tree = {name: self.param(name, draw(name)) for name in flax_common.to_tree(like)}
         else:  # given, and checked below: Flax's own check names no argument of the layer
             tree = nn.unbox(self.variables.get("params", {}))
-        return layer.from_tree(like, tree, f"{WHO}: params.cell")
+        return flax_common.from_tree(like, tree, f"{WHO}: params.cell")
 
     def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
         """One step, ``(carry, x) -> (carry, y)``."""
-        layer.check_alone("rx.linen.Cell", self.cell)
+        flax_common.check_alone("rx.linen.Cell", self.cell)
         params = self.params(jax.tree.map(lambda a: a.shape[-1], inputs))
         return self.cell.step(params, carry, inputs)
 
@@ -77,7 +77,7 @@ class Cell(nn.RNNCellBase):
     def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Any:
         """The cell's initial carry, in ``param_dtype``; ``rng`` is not used."""
         del rng
-        layer.check_alone("rx.linen.Cell", self.cell)
+        flax_common.check_alone("rx.linen.Cell", self.cell)
         return cast_floating(self.cell.initial_carry(input_shape[:-1]), self.param_dtype)
 
     @property
@@ -102,7 +102,7 @@ class RNN(nn.Module):
       pad: the output at padding, ``"zero"`` or ``"hold"``; see :func:`recurrax.unroll`.
       deterministic: whether dropout and its like are off. Without, the key comes from Flax's
         stream ``dropout``.
-      method, chunk, keep: how to evaluate; see :func:`recurrax.scan`.
+      method, chunk, residuals: how to evaluate; see :func:`recurrax.scan`.
       partitioning: names of mesh axes for a recurrax cell's parameters; see :class:`Cell`.
       param_dtype, dtype, carry_dtype: of a recurrax cell's parameters, computation and carry; see
         :func:`recurrax.unroll`. A Flax cell has its own.
@@ -126,7 +126,7 @@ class RNN(nn.Module):
     deterministic: bool | None = None
     method: str = "auto"
     chunk: int | None = None
-    keep: str = "auto"
+    residuals: str = "auto"
     partitioning: Any = None
     param_dtype: Any = jnp.float32
     dtype: Any = None
@@ -143,7 +143,7 @@ class RNN(nn.Module):
                 f"got {describe(self.cell)}.{instead(self.cell, Layer | nn.RNNCellBase)}"
             )
         elif not isinstance(self.cell, Cell):
-            layer.check_flax_cell(
+            flax_common.check_flax_cell(
                 WHO,
                 dtype=self.dtype,
                 carry_dtype=self.carry_dtype,
@@ -183,12 +183,12 @@ class RNN(nn.Module):
           ``outputs``, or ``(carry, outputs)`` with ``return_carry``.
         """
         spec = self.cell.cell if isinstance(self.cell, Cell) else None
-        call = layer.prepare(
+        call = flax_common.prepare(
             WHO,
             self,
             spec,
             inputs,
-            Given(seq_lengths, mask, resets, reset_carry),
+            RunInputs(seq_lengths, mask, resets, reset_carry),
             return_carry=return_carry,
             time_major=time_major,
             reverse=reverse,
@@ -197,10 +197,10 @@ class RNN(nn.Module):
         if spec is not None:
             params = self.cell.params(call.in_features)
             training = self.deterministic if deterministic is None else deterministic
-            key = layer.training_key(WHO, spec, training, self._dropout_key)
-            carry, outputs = layer.run(WHO, spec, params, initial_carry, call, key)
+            key = flax_common.training_key(WHO, spec, training, self._dropout_key)
+            carry, outputs = flax_common.run(WHO, spec, params, initial_carry, call, key)
         else:
-            layer.check_flax_call(WHO, deterministic)
+            flax_common.check_flax_call(WHO, deterministic)
             carry, outputs = self._flax_cell(initial_carry, init_key, call)
         return (carry, outputs) if call.return_carry else outputs
 
@@ -212,11 +212,11 @@ class RNN(nn.Module):
             )
         return self.make_rng("dropout")
 
-    def _flax_cell(self, carry: Any, init_key: Any, call: layer.Call) -> tuple[Any, Any]:
+    def _flax_cell(self, carry: Any, init_key: Any, call: flax_common.Call) -> tuple[Any, Any]:
         if carry is None:
             key = jax.random.key(0) if init_key is None else init_key
             carry = self.cell.initialize_carry(key, call.input_shape)
-            carry = layer.in_dtype_of(self.cell, carry)
+            carry = flax_common.in_dtype_of(self.cell, carry)
         if self.is_initializing():
             self.cell(carry, jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), call.x0))
         cell, variables = self.cell.unbind()
@@ -227,4 +227,4 @@ class RNN(nn.Module):
             except ScopeParamShapeError as error:
                 raise ValueError(str(error)) from error
 
-        return layer.run_flax(WHO, step, carry, call)
+        return flax_common.run_flax(WHO, step, carry, call)

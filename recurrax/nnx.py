@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from recurrax import layer
+from recurrax import flax_common
 from recurrax.cell.cell import Layer
 from recurrax.cell.checks import cast_floating
 from recurrax.cell.options import instead, name_of
 from recurrax.cell.params import describe
 from recurrax.sequence.checks import as_dtype, check_layer
-from recurrax.sequence.how import Given
+from recurrax.sequence.how import RunInputs
 
 WHO = "rx.nnx.RNN"
 
@@ -59,10 +59,10 @@ class Cell(nnx.RNNCellBase):
         self.in_features = in_features
         self.param_dtype = param_dtype
         params = cast_floating(cell.init(rngs.params(), in_features), param_dtype)
-        tree = layer.to_tree(params)
-        layer.check_partitioning(WHO, tree, partitioning)
+        tree = flax_common.to_tree(params)
+        flax_common.check_partitioning(WHO, tree, partitioning)
         self.names = tuple(tree)
-        for name, part in layer.annotated(tree, partitioning, _partitioned).items():
+        for name, part in flax_common.annotated(tree, partitioning, _partitioned).items():
             if hasattr(self, name):
                 raise ValueError(
                     f"rx.nnx.Cell: {name_of(cell)} has a parameter {name!r}, which is "
@@ -73,11 +73,11 @@ class Cell(nnx.RNNCellBase):
     def params(self) -> Any:
         """The parameters as ``cell.step`` takes them."""
         tree = {name: _as_arrays(getattr(self, name)) for name in self.names}
-        return layer.from_tree(self.spec.params_like(self.in_features), tree)
+        return flax_common.from_tree(self.spec.params_like(self.in_features), tree)
 
     def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
         """One step, ``(carry, x) -> (carry, y)``."""
-        layer.check_alone("rx.nnx.Cell", self.spec)
+        flax_common.check_alone("rx.nnx.Cell", self.spec)
         return self.spec.step(self.params(), carry, inputs)
 
     def initialize_carry(
@@ -85,7 +85,7 @@ class Cell(nnx.RNNCellBase):
     ) -> Any:
         """The cell's initial carry, in ``param_dtype``; ``rngs`` is not used."""
         del rngs
-        layer.check_alone("rx.nnx.Cell", self.spec)
+        flax_common.check_alone("rx.nnx.Cell", self.spec)
         if carry_init is not None:
             raise ValueError(
                 "rx.nnx.Cell: carry_init must be None; a recurrax cell defines its initial carry. "
@@ -119,7 +119,7 @@ class RNN(nnx.Module):
       pad: the output at padding, ``"zero"`` or ``"hold"``; see :func:`recurrax.unroll`.
       deterministic: whether dropout and its like are off; ``train()`` and ``eval()`` set it.
         Without, the key comes from the stream ``dropout`` of the ``rngs`` of the call.
-      method, chunk, keep: how to evaluate; see :func:`recurrax.scan`.
+      method, chunk, residuals: how to evaluate; see :func:`recurrax.scan`.
       partitioning: names of mesh axes for a recurrax cell's parameters; see :class:`Cell`.
       param_dtype, dtype, carry_dtype: of a recurrax cell's parameters, computation and carry; see
         :func:`recurrax.unroll`. A Flax cell has its own.
@@ -147,7 +147,7 @@ class RNN(nnx.Module):
         deterministic: bool | None = None,
         method: str = "auto",
         chunk: int | None = None,
-        keep: str = "auto",
+        residuals: str = "auto",
         partitioning: Any = None,
         param_dtype: Any = jnp.float32,
         dtype: Any = None,
@@ -172,7 +172,7 @@ class RNN(nnx.Module):
         elif in_features is not None:
             raise TypeError(f"{WHO}: in_features is fixed by the Flax cell already; leave it out.")
         else:
-            layer.check_flax_cell(
+            flax_common.check_flax_cell(
                 WHO,
                 dtype=dtype,
                 carry_dtype=carry_dtype,
@@ -188,7 +188,7 @@ class RNN(nnx.Module):
         self.deterministic = deterministic
         self.method = method
         self.chunk = chunk
-        self.keep = keep
+        self.residuals = residuals
         self.dtype = dtype
         self.carry_dtype = carry_dtype
 
@@ -224,12 +224,12 @@ class RNN(nnx.Module):
           ``outputs``, or ``(carry, outputs)`` with ``return_carry``.
         """
         spec = self.cell.spec if isinstance(self.cell, Cell) else None
-        call = layer.prepare(
+        call = flax_common.prepare(
             WHO,
             self,
             spec,
             inputs,
-            Given(seq_lengths, mask, resets, reset_carry),
+            RunInputs(seq_lengths, mask, resets, reset_carry),
             return_carry=return_carry,
             time_major=time_major,
             reverse=reverse,
@@ -237,20 +237,20 @@ class RNN(nnx.Module):
         )
         if spec is not None:
             training = self.deterministic if deterministic is None else deterministic
-            key = layer.training_key(WHO, spec, training, lambda: _dropout_key(rngs))
+            key = flax_common.training_key(WHO, spec, training, lambda: _dropout_key(rngs))
             held: Any = self.cell
             params = held.params()
-            carry, outputs = layer.run(WHO, spec, params, initial_carry, call, key)
+            carry, outputs = flax_common.run(WHO, spec, params, initial_carry, call, key)
         else:
-            layer.check_flax_call(WHO, deterministic)
+            flax_common.check_flax_call(WHO, deterministic)
             carry, outputs = self._flax_cell(initial_carry, rngs, call)
         return (carry, outputs) if call.return_carry else outputs
 
-    def _flax_cell(self, carry: Any, rngs: Any, call: layer.Call) -> tuple[Any, Any]:
+    def _flax_cell(self, carry: Any, rngs: Any, call: flax_common.Call) -> tuple[Any, Any]:
         if carry is None:
             rngs = nnx.Rngs(0) if rngs is None else rngs
             carry = self.cell.initialize_carry(call.input_shape, rngs)
-            carry = layer.in_dtype_of(self.cell, carry)
+            carry = flax_common.in_dtype_of(self.cell, carry)
         # A cell may hold more than parameters (statistics, dropout counts): that state is carried.
         graphdef, params, state = nnx.split(self.cell, nnx.Param, ...)
 
@@ -260,7 +260,7 @@ class RNN(nnx.Module):
             carry, y = cell(carry, x)
             return (carry, nnx.state(cell, nnx.Not(nnx.Param))), y
 
-        (carry, state), outputs = layer.run_flax(WHO, step, carry, call, state)
+        (carry, state), outputs = flax_common.run_flax(WHO, step, carry, call, state)
         if jax.tree.leaves(state):
             nnx.update(self.cell, state)
         return carry, outputs

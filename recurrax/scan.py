@@ -13,7 +13,7 @@ from recurrax.program.trace import NotUnderstood, trace
 
 METHODS = ("auto", "scan", "chunked", "associative", "newton", "kernel")
 AVAILABLE = ("auto", "scan", "chunked", "associative")
-KEEP = ("auto", "carries", "borders")
+RESIDUALS = ("auto", "carries", "boundaries")
 
 
 def scan(
@@ -25,7 +25,7 @@ def scan(
     *,
     method: str = "auto",
     chunk: int | None = None,
-    keep: str = "auto",
+    residuals: str = "auto",
 ) -> tuple[Any, Any]:
     """Runs a step function over time, with the signature and the results of ``jax.lax.scan``.
 
@@ -45,27 +45,27 @@ def scan(
       length: the number of steps; needed only when ``xs`` has no arrays.
       reverse: run from the last step to the first; ``ys`` stays in the order of ``xs``.
       method: how to evaluate. ``"chunked"`` compiles the step: what does not need the carry leaves
-        the loop, products are fused, the backward pass keeps little (``keep``;
+        the loop, products are fused, the backward pass keeps little (``residuals``;
         :func:`recurrax.explain` shows the plan). ``"scan"`` is the reference, ``jax.lax.scan``
         itself. ``"associative"`` runs in parallel over time what is linear in the carry, entry by
         entry, as minGRU or an LRU are; its memory grows with the number of steps. ``"auto"`` is
         the fastest of these on the device at hand, and never fails where ``jax.lax.scan`` works.
       chunk: the number of time steps that the chunked evaluator takes at once, any number from 1;
         ``None`` lets it choose from the sizes.
-      keep: what a backward pass finds: the ``"carries"`` of all steps, or only those at the
-        ``"borders"`` of chunks (of ``chunk`` steps, or of the square root of their number), which
-        bounds memory and costs one more forward pass. ``"auto"`` is the carries, and beside them
-        the gates that a product over 512 numbers or more has made, which cost more to compute again
-        than to keep.
+      residuals: what the forward pass saves for the backward pass: the ``"carries"`` of all steps,
+        or only those at the ``"boundaries"`` of chunks (of ``chunk`` steps, or of the square root
+        of their number), which bounds memory and costs one more forward pass. ``"auto"`` saves the
+        carries, and the gates of a matmul whose contraction is 512 or longer, which cost more to
+        compute again than to save.
 
     Returns:
       ``(carry, ys)``: the last carry, and the outputs stacked along a new leading axis.
 
     Raises:
-      ValueError: for an unknown or unavailable ``method``, a ``chunk`` or ``keep`` that cannot be
-        used, ``method="chunked"`` for a step that only ``jax.lax.scan`` can run (one with effects,
-        control flow, random keys, or a ``custom_vjp``), or ``method="associative"`` for one that
-        is not linear in its carry, entry by entry.
+      ValueError: for an unknown or unavailable ``method``, a ``chunk`` or ``residuals`` that cannot
+        be used, ``method="chunked"`` for a step that only ``jax.lax.scan`` can run (one with
+        effects, control flow, random keys, or a ``custom_vjp``), or ``method="associative"`` for
+        one that is not linear in its carry, entry by entry.
 
     Example:
       >>> import jax.numpy as jnp
@@ -77,7 +77,7 @@ def scan(
       >>> print(total, sums)
       6.0 [1. 3. 6.]
     """
-    return scan_along("rx.scan", f, init, xs, length, reverse, method, chunk, keep, 0, 0)
+    return scan_along("rx.scan", f, init, xs, length, reverse, method, chunk, residuals, 0, 0)
 
 
 def scan_along(
@@ -89,27 +89,27 @@ def scan_along(
     reverse: bool,
     method: str,
     chunk: int | None,
-    keep: str,
+    residuals: str,
     x_axis: int,
     y_axis: int,
 ) -> tuple[Any, Any]:
     """``scan`` with time on ``x_axis`` of all arrays of ``xs`` and on ``y_axis`` of all outputs."""
-    check_method(who, method, chunk, keep)
+    check_method(who, method, chunk, residuals)
     if method == "scan":
         return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
-    traced = trace(f, init, xs, length, reverse, x_axis, y_axis, chunk, keep == "auto", method)
+    traced = trace(f, init, xs, length, reverse, x_axis, y_axis, chunk, residuals == "auto", method)
     if isinstance(traced, NotUnderstood):
-        if method in ("chunked", "associative") or keep == "borders":
-            asked = f"method={method!r}" if method != "auto" else "keep='borders'"
+        if method in ("chunked", "associative") or residuals == "boundaries":
+            asked = f"method={method!r}" if method != "auto" else "residuals='boundaries'"
             raise ValueError(
                 f"{who}: {asked} cannot run this step: {traced.reason}. Use method='auto' with "
-                "keep='auto', which falls back to jax.lax.scan."
+                "residuals='auto', which falls back to jax.lax.scan."
             )
         return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
     if method == "associative":
         check_parallel(who, traced.step)
     operands = typed(traced.operands, traced.step.jaxpr.in_avals)
-    if keep == "borders":
+    if residuals == "boundaries":
         out = borders.run(operands, traced.step, chunk)
     else:
         out = recurrence.recurrence_p.bind(*operands, step=traced.step)
@@ -133,14 +133,16 @@ def check_parallel(who: str, step: Step) -> None:
             )
 
 
-def check_method(who: str, method: str, chunk: int | None, keep: str = "auto") -> None:
-    """Raises unless ``method`` can serve, and ``chunk`` and ``keep`` mean something to it."""
-    if keep not in KEEP:
-        raise ValueError(f"{who}: keep must be one of {', '.join(KEEP)}; got {keep!r}.")
-    if keep != "auto" and method == "scan":
+def check_method(who: str, method: str, chunk: int | None, residuals: str = "auto") -> None:
+    """Raises unless ``method`` can serve, and ``chunk`` and ``residuals`` mean something to it."""
+    if residuals not in RESIDUALS:
         raise ValueError(
-            f"{who}: keep={keep!r} has no meaning with method='scan', which keeps what JAX's own "
-            "rule keeps; drop one of the two."
+            f"{who}: residuals must be one of {', '.join(RESIDUALS)}; got {residuals!r}."
+        )
+    if residuals != "auto" and method == "scan":
+        raise ValueError(
+            f"{who}: residuals={residuals!r} has no meaning with method='scan', which keeps what "
+            "JAX's own rule keeps; drop one of the two."
         )
     if method not in METHODS:
         raise ValueError(f"{who}: method must be one of {', '.join(METHODS)}; got {method!r}.")

@@ -34,7 +34,7 @@ def test_there_are_docstring_examples():
     finder = doctest.DocTestFinder()
     modules = [importlib.import_module(name) for name in MODULES]
     found = {t.name for module in modules for t in finder.find(module) if t.examples}
-    expected = {"sequence.unroll.unroll", "scan.scan", "cells.cell.Cell"}
+    expected = {"sequence.unroll.unroll", "scan.scan", "cell.cell.Cell"}
     assert {f"recurrax.{name}" for name in expected} <= found
 
 

@@ -635,35 +635,35 @@ TABLE = {
         ValueError,
         "rx.unroll: chunk=8 has no meaning with method='scan', …",
     ),
-    "keep unknown": (
-        lambda: unroll(keep="nothing"),
+    "residuals unknown": (
+        lambda: unroll(residuals="nothing"),
         ValueError,
-        "rx.unroll: keep must be one of auto, carries, borders; got 'nothing'.",
+        "rx.unroll: residuals must be one of auto, carries, boundaries; got 'nothing'.",
     ),
-    "keep borders with the reference": (
-        lambda: unroll(keep="borders", method="scan"),
+    "residuals borders with the reference": (
+        lambda: unroll(residuals="boundaries", method="scan"),
         ValueError,
-        "rx.unroll: keep='borders' has no meaning with method='scan', …",
+        "rx.unroll: residuals='boundaries' has no meaning with method='scan', …",
     ),
-    "keep unknown to explain": (
-        lambda: rx.explain(lambda c, x: (c, x), jnp.zeros(()), XS, keep="borders "),
+    "residuals unknown to explain": (
+        lambda: rx.explain(lambda c, x: (c, x), jnp.zeros(()), XS, residuals="boundaries "),
         ValueError,
-        "rx.explain: keep must be one of auto, carries, borders; got 'borders '.",
+        "rx.explain: residuals must be one of auto, carries, boundaries; got 'boundaries '.",
     ),
     "method unknown to a layer": (
         lambda: rx.linen.RNN(rx.LSTM(4), method="fast").init(KEY, XS),
         ValueError,
         "rx.linen.RNN: method must be one of auto, scan, chunked, …; got 'fast'.",
     ),
-    "keep borders where lax.scan must run": (
+    "residuals borders where lax.scan must run": (
         lambda: rx.scan(
             lambda c, x: (jax.lax.cond(True, jnp.sin, jnp.cos, c), x),
             jnp.zeros(()),
             jnp.zeros(3),
-            keep="borders",
+            residuals="boundaries",
         ),
         ValueError,
-        "rx.scan: keep='borders' cannot run this step: the step contains cond. Use …",
+        "rx.scan: residuals='boundaries' cannot run this step: the step contains cond. Use …",
     ),
     "chunked where lax.scan must run": (
         lambda: rx.scan(

@@ -263,7 +263,7 @@ def test_gates_of_long_products_are_kept_and_none_is_computed_again():
         plan = explained(cell)
         assert [p.shape for p in plan.backward.hoisted] == [(B, D)]
         assert plan.kept_bytes_per_step == (carries + gates) * B * wide * size
-        plan = explained(cell, keep="carries")
+        plan = explained(cell, residuals="carries")
         assert plan.kept_bytes_per_step == carries * B * wide * size
         assert len(plan.backward.hoisted) > 1
 
@@ -504,7 +504,7 @@ def test_border_carries_bound_the_memory_of_long_sequences():
 
         return jax.jit(jax.grad(loss)).lower(params).compile().memory_analysis().temp_size_in_bytes
 
-    borders = temporary(keep="borders")
+    borders = temporary(residuals="boundaries")
     assert borders <= 0.35 * temporary()
     assert borders <= 0.1 * temporary(method="scan")
 

@@ -21,7 +21,7 @@ ORDER = [
     {"gallery"},
     {"sequence"},
     {"compose"},
-    {"layer"},
+    {"flax_common"},
     {"linen", "nnx"},
 ]
 # Walls beyond the order: what a room must not know although it comes later.

@@ -16,7 +16,7 @@ METHODS = ("auto", "scan")
 def test_the_signature_begins_as_that_of_lax_scan():
     ours = list(inspect.signature(rx.scan).parameters.values())
     theirs = list(inspect.signature(jax.lax.scan).parameters.values())
-    names = ["f", "init", "xs", "length", "reverse", "method", "chunk", "keep"]
+    names = ["f", "init", "xs", "length", "reverse", "method", "chunk", "residuals"]
     assert [p.name for p in ours] == names
     for a, b in zip(ours[:5], theirs[:5], strict=True):
         assert (a.name, a.default) == (b.name, b.default)

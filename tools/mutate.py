@@ -2,7 +2,7 @@
 
     python -m tools.mutate cell/options.py program/fuse.py
     python -m tools.mutate compose/stack.py --sample 20 --seed 1  # some of its mutants, at random
-    python -m tools.mutate cells/lstm.py --only "line 120:" --tests cells/test_laws.py  # one new test
+    python -m tools.mutate cells/lstm.py --only "line 120:" --tests cells/test_laws.py
     python -m tools.mutate                  # all files; some hours
 
 The tests of a file's room run once, and it is noted which lines each of them runs. A mutant, which

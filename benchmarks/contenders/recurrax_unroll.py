@@ -29,7 +29,7 @@ class UGRNN(rx.Cell):
     features: int
 
     def init(self, key: Array, in_features: int) -> rx.GateParams:
-        return rx.gate_params(key, in_features, self.features, gates="cg")
+        return rx.init_gates(key, in_features, self.features, gates="cg")
 
     def step(self, params: rx.GateParams, carry: UGRNNCarry, x: Array) -> tuple[UGRNNCarry, Array]:
         W, U, b = params

@@ -50,7 +50,7 @@ class Layer:
             f"{options.name_of(self)} does not define initial_carry(batch_shape)."
         )
 
-    def start(self, params: Any, batch_shape: tuple[int, ...]) -> Any:
+    def initial_carry_from(self, params: Any, batch_shape: tuple[int, ...]) -> Any:
         """The carry that a run starts from if none is given: ``initial_carry``, or learned."""
         del params
         return self.initial_carry(batch_shape)
@@ -75,18 +75,18 @@ class Layer:
         return 1
 
     @property
-    def steps(self) -> bool:
+    def has_step(self) -> bool:
         """Whether it has a ``step``, and so can be driven one step at a time."""
         return isinstance(self, Cell)
 
     @property
-    def draws(self) -> bool:
+    def is_stochastic(self) -> bool:
         """Whether training draws random numbers, so that a run takes a ``key``."""
         return False
 
     @property
     def learns_carry(self) -> bool:
-        """Whether ``start`` reads the parameters."""
+        """Whether ``initial_carry_from`` reads the parameters."""
         return False
 
     def params_like(self, in_features: Any) -> Any:
@@ -112,7 +112,7 @@ class Cell(Layer):
 
     A subclass is a ``@dataclass(frozen=True)`` with
 
-    - ``init(key, in_features)``, the parameters, any pytree; :func:`gate_params` draws the common
+    - ``init(key, in_features)``, the parameters, any pytree; :func:`init_gates` draws the common
       ones;
     - ``step(params, carry, x) -> (carry, y)``, its equations in plain ``jax.numpy``;
     - a carry: a NamedTuple called as the cell with ``Carry`` behind it, every field of which is
@@ -134,7 +134,7 @@ class Cell(Layer):
       ...     features: int
       ...     rate: float = 0.1
       ...     def init(self, key, in_features):
-      ...         return rx.gate_params(key, in_features, self.features, gates="h")
+      ...         return rx.init_gates(key, in_features, self.features, gates="h")
       ...     def step(self, params, carry, x):
       ...         W, U, b = params
       ...         new = jnp.tanh(x @ W.h + carry.h @ U.h + b.h)
@@ -195,7 +195,7 @@ class Cell(Layer):
         del key, x, steps
         return None
 
-    def noisy_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
+    def training_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
         """One step in training, with the entry of ``noise`` for it; ``step`` is evaluation."""
         del noise
         return checks.unguarded(self)(params, carry, x)

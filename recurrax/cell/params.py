@@ -118,7 +118,7 @@ class GateParams(NamedTuple):
     """Biases, (features,)."""
 
 
-def gate_params(
+def init_gates(
     key: Array,
     in_features: int,
     features: int,

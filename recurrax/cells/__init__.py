@@ -17,7 +17,7 @@ from recurrax.cell.operators import (
 from recurrax.cell.params import (
     GateParams as GateParams,
     Gates as Gates,
-    gate_params as gate_params,
+    init_gates as init_gates,
     params_from_dict as params_from_dict,
     params_to_dict as params_to_dict,
 )

@@ -21,7 +21,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -54,7 +54,7 @@ class AntisymmetricRNN(Cell):
         options.number(self, "gamma")
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        return gate_params(
+        return init_gates(
             key,
             in_features,
             self.features,

@@ -17,7 +17,7 @@ from jax import Array
 from jax.nn import sigmoid
 
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import Gates, gate_params
+from recurrax.cell.params import Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -46,7 +46,7 @@ class ATR(Cell):
     preset: str | Preset = "default"
 
     def init(self, key: Array, in_features: int) -> ATRParams:
-        W, U, _ = gate_params(
+        W, U, _ = init_gates(
             key, in_features, self.features, gates="p", recurrent_gates="q", preset=self.preset
         )
         return ATRParams(W, U)

@@ -22,7 +22,7 @@ from jax.numpy import tanh
 
 from recurrax.cell.cell import Cell
 from recurrax.cell.operators import FULL, Diagonal, DiagonalKernel
-from recurrax.cell.params import GateParams, Gates, gate_params
+from recurrax.cell.params import GateParams, Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -46,7 +46,7 @@ class BRC(Cell):
     preset: str | Preset = "glorot"
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key,
             in_features,
             self.features,

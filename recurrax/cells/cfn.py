@@ -17,7 +17,7 @@ from jax.nn import sigmoid
 from jax.numpy import tanh
 
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, Gates, gate_params
+from recurrax.cell.params import GateParams, Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -39,7 +39,7 @@ class CFN(Cell):
     preset: str | Preset = "default"
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key, in_features, self.features, gates="fic", recurrent_gates="fi", preset=self.preset
         )
         return GateParams(W, U, Gates(b.axes, f=b.f + 1, i=b.i - 1))

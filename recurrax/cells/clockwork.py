@@ -21,7 +21,7 @@ from recurrax.cell import activations, options
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
 from recurrax.cell.operators import Masked
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -59,7 +59,7 @@ class ClockworkRNN(Cell):
 
     def init(self, key: Array, in_features: int) -> GateParams:
         slower = Masked(tuple(tuple(int(a >= b) for b in self.periods) for a in self.periods))
-        return gate_params(
+        return init_gates(
             key,
             in_features,
             self.features,

@@ -18,7 +18,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, Gates, gate_params
+from recurrax.cell.params import GateParams, Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -53,7 +53,7 @@ class CoRNN(Cell):
         options.number(self, "gamma", "epsilon")
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key,
             in_features,
             self.features,

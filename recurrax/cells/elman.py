@@ -23,7 +23,7 @@ from recurrax.cell import activations, options
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
 from recurrax.cell.operators import FULL, Operator, check_operator
-from recurrax.cell.params import Gates, gate_params
+from recurrax.cell.params import Gates, init_gates
 from recurrax.initializers import Preset, preset as find_preset
 
 
@@ -77,7 +77,7 @@ class Elman(Cell):
 
     def init(self, key: Array, in_features: int) -> ElmanParams:
         key, key_V, key_b = jax.random.split(key, 3)
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key,
             in_features,
             self.features,

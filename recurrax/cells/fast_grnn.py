@@ -23,7 +23,7 @@ from recurrax.cell import activations
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
 from recurrax.cell.operators import FULL, Operator, check_operator
-from recurrax.cell.params import Gates, gate_params
+from recurrax.cell.params import Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -66,7 +66,7 @@ class FastGRNN(Cell):
         check_operator(self, self.features)
 
     def init(self, key: Array, in_features: int) -> FastGRNNParams:
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key,
             in_features,
             self.features,

@@ -19,7 +19,7 @@ from recurrax.cell import activations
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
 from recurrax.cell.operators import FULL, Operator, check_operator
-from recurrax.cell.params import Gates, gate_params
+from recurrax.cell.params import Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -62,7 +62,7 @@ class FastRNN(Cell):
         check_operator(self, self.features)
 
     def init(self, key: Array, in_features: int) -> FastRNNParams:
-        drawn = gate_params(
+        drawn = init_gates(
             key,
             in_features,
             self.features,

@@ -21,7 +21,7 @@ from jax.nn import sigmoid
 from jax.numpy import tanh
 
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import BIAS, Gates, gate_params
+from recurrax.cell.params import BIAS, Gates, init_gates
 from recurrax.initializers import Preset, preset as find_preset
 
 
@@ -70,7 +70,7 @@ class FGRLSTM(Cell):
     def init(self, key: Array, in_features: int) -> FGRLSTMParams:
         key, key_P, *keys = jax.random.split(key, 5)
         how, H = find_preset(self.preset, "lstm"), self.features
-        W, U, b = gate_params(key, in_features, H, "ifgo", preset=self.preset, family="lstm")
+        W, U, b = init_gates(key, in_features, H, "ifgo", preset=self.preset, family="lstm")
         P = Gates(BIAS, **how.P(key_P, (H,), "ifo", float))
         R = [Gates(("old", "gate"), **(how.U or how.W)(k, (H, H), "ifo", float)) for k in keys]
         return FGRLSTMParams(W, U, b, P, *R)

@@ -24,7 +24,7 @@ from recurrax.cell import activations, options
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
 from recurrax.cell.operators import FULL, Operator, check_operator
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -71,7 +71,7 @@ class GRU(Cell):
 
     def init(self, key: Array, in_features: int) -> GateParams:
         extra = ("hn",) if self.recurrent_bias else ()
-        return gate_params(
+        return init_gates(
             key,
             in_features,
             self.features,

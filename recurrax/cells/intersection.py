@@ -19,7 +19,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -43,7 +43,7 @@ class IntersectionRNN(Cell):
     def init(self, key: Array, in_features: int) -> GateParams:
         options.same_size(self, in_features, "a gate passes x itself to y")
         gates = ("y", "h", "gy", "gh")
-        W, U, b = gate_params(key, in_features, self.features, gates, preset=self.preset)
+        W, U, b = init_gates(key, in_features, self.features, gates, preset=self.preset)
         return GateParams(W, U, b.replace(gy=b.gy + 1, gh=b.gh + 1))
 
     def step(

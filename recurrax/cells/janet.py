@@ -20,7 +20,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -48,7 +48,7 @@ class JANET(Cell):
         options.number(self, "beta")
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        return gate_params(
+        return init_gates(
             key, in_features, self.features, gates="fc", forget="f", preset=self.preset
         )
 

@@ -16,7 +16,7 @@ from jax import Array
 from recurrax.cell import activations, options
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import Gates, gate_params
+from recurrax.cell.params import Gates, init_gates
 from recurrax.initializers import Preset, preset as find_preset
 
 
@@ -66,7 +66,7 @@ class Jordan(Cell):
     def init(self, key: Array, in_features: int) -> JordanParams:
         key, key_V, key_b = jax.random.split(key, 3)
         how = find_preset(self.preset, "rnn")
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key,
             in_features,
             self.features,

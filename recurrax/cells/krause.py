@@ -27,7 +27,7 @@ from jax import Array
 from recurrax.cell import activations, options
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -64,7 +64,7 @@ class KrauseLSTM(Cell):
                 self, in_features, "candidate='input' adds x itself to the cell state"
             )
         gates = "ifgo" if self.candidate == "linear" else "ifo"
-        return gate_params(
+        return init_gates(
             key, in_features, self.features, gates=gates, preset=self.preset, family="lstm"
         )
 

@@ -29,7 +29,7 @@ from recurrax.cell import activations, options
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
 from recurrax.cell.normalisation import joint_layer_norm, layer_norm, unit_gains
-from recurrax.cell.params import Gates, gate_params
+from recurrax.cell.params import Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -75,7 +75,7 @@ class LayerNormGRU(Cell):
         options.positive_float(self, "eps")
 
     def init(self, key: Array, in_features: int) -> LayerNormGRUParams:
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key,
             in_features,
             self.features,

@@ -21,7 +21,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -52,7 +52,7 @@ class LEM(Cell):
 
     def init(self, key: Array, in_features: int) -> GateParams:
         gates = ("tz", "ty", "z", "y")
-        return gate_params(key, in_features, self.features, gates=gates, preset=self.preset)
+        return init_gates(key, in_features, self.features, gates=gates, preset=self.preset)
 
     def step(self, params: GateParams, carry: LEMCarry, x: Array) -> tuple[LEMCarry, Array]:
         W, U, b = params

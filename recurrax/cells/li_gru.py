@@ -17,7 +17,7 @@ from jax import Array
 from jax.nn import relu, sigmoid
 
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -39,7 +39,7 @@ class LiGRU(Cell):
     preset: str | Preset = "default"
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        return gate_params(key, in_features, self.features, gates="zn", preset=self.preset)
+        return init_gates(key, in_features, self.features, gates="zn", preset=self.preset)
 
     def step(self, params: GateParams, carry: LiGRUCarry, x: Array) -> tuple[LiGRUCarry, Array]:
         W, U, b = params

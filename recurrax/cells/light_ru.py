@@ -15,7 +15,7 @@ from jax.nn import sigmoid
 from jax.numpy import tanh
 
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -37,7 +37,7 @@ class LightRU(Cell):
     preset: str | Preset = "default"
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        return gate_params(
+        return init_gates(
             key, in_features, self.features, gates="fc", recurrent_gates="f", preset=self.preset
         )
 

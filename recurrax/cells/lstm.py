@@ -42,7 +42,7 @@ from recurrax.cell import activations, options
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
 from recurrax.cell.operators import FULL, Operator, check_operator
-from recurrax.cell.params import Gates, gate_params
+from recurrax.cell.params import Gates, init_gates
 from recurrax.initializers import Preset, preset as find_preset
 
 
@@ -117,7 +117,7 @@ class LSTM(Cell):
     def init(self, key: Array, in_features: int) -> LSTMParams:
         key, key_P, key_V = jax.random.split(key, 3)
         gates = self.gates.replace("i", "") if self.couple else self.gates
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key,
             in_features,
             self.features,

@@ -16,7 +16,7 @@ from jax.nn import sigmoid
 from jax.numpy import tanh
 
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -38,7 +38,7 @@ class MGU(Cell):
     preset: str | Preset = "default"
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        return gate_params(key, in_features, self.features, gates="fn", preset=self.preset)
+        return init_gates(key, in_features, self.features, gates="fn", preset=self.preset)
 
     def step(self, params: GateParams, carry: MGUCarry, x: Array) -> tuple[MGUCarry, Array]:
         W, U, b = params

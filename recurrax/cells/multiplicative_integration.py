@@ -32,7 +32,7 @@ from jax.numpy import tanh
 from recurrax.cell import activations, options
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import BIAS, Gates, gate_params
+from recurrax.cell.params import BIAS, Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -101,7 +101,7 @@ class MultiplicativeIntegration(Cell):
         options.number(self, "alpha", "beta1", "beta2")
 
     def init(self, key: Array, in_features: int) -> MIParams:
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key, in_features, self.features, self.gates, preset=self.preset, family=self.family
         )
         values = (self.alpha, self.beta1, self.beta2)

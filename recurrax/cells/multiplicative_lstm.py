@@ -23,7 +23,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, Gates, gate_params
+from recurrax.cell.params import GateParams, Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -53,7 +53,7 @@ class MultiplicativeLSTM(Cell):
         options.one_of(self, "form", ("krause", "lstm"))
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key, in_features, self.features, gates="ifgom", preset=self.preset, family="lstm"
         )
         return GateParams(W, U, Gates(b.axes, **{k: b[k] for k in "ifgo"}))

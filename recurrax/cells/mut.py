@@ -25,7 +25,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, Gates, gate_params
+from recurrax.cell.params import GateParams, Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -59,7 +59,7 @@ class MUT(Cell):
     def init(self, key: Array, in_features: int) -> GateParams:
         if self.variant in (1, 2):
             options.same_size(self, in_features, f"variant={self.variant} adds x itself")
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key,
             in_features,
             self.features,

@@ -19,7 +19,7 @@ from jax.nn import relu, sigmoid
 from jax.numpy import tanh
 
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -46,7 +46,7 @@ class NAS(Cell):
     preset: str | Preset = "default"
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        return gate_params(key, in_features, self.features, gates=GATES, preset=self.preset)
+        return init_gates(key, in_features, self.features, gates=GATES, preset=self.preset)
 
     def step(self, params: GateParams, carry: NASCarry, x: Array) -> tuple[NASCarry, Array]:
         W, U, b = params

@@ -35,7 +35,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import BIAS, Gates, gate_params
+from recurrax.cell.params import BIAS, Gates, init_gates
 from recurrax.initializers import Preset, preset as find_preset
 
 
@@ -89,7 +89,7 @@ class PhasedLSTM(Cell):
             )
         key, key_P, key_tau, key_s = jax.random.split(key, 4)
         n = self.features
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key, in_features - 1, n, gates="ifgo", preset=self.preset, family="lstm"
         )
         W = Gates(("u", "gate"), **dict(W.items()))

@@ -18,7 +18,7 @@ from jax.nn import sigmoid
 from recurrax.cell import activations
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, Gates, gate_params
+from recurrax.cell.params import GateParams, Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -44,7 +44,7 @@ class RAN(Cell):
     preset: str | Preset = "default"
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key,
             in_features,
             self.features,

@@ -21,7 +21,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import Gates, gate_params
+from recurrax.cell.params import Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -59,7 +59,7 @@ class RHN(Cell):
 
     def init(self, key: Array, in_features: int) -> RHNParams:
         layers = [
-            gate_params(k, in_features, self.features, gates="ht", preset=self.preset)
+            init_gates(k, in_features, self.features, gates="ht", preset=self.preset)
             for k in jax.random.split(key, self.depth)
         ]
         b = tuple(layer.b.replace(t=layer.b.t - 2) for layer in layers)

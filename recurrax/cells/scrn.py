@@ -21,7 +21,7 @@ from jax.nn import sigmoid
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import INPUT, Gates, gate_params
+from recurrax.cell.params import INPUT, Gates, init_gates
 from recurrax.initializers import Preset, preset as find_preset
 
 
@@ -71,7 +71,7 @@ class SCRN(Cell):
     def init(self, key: Array, in_features: int) -> SCRNParams:
         key, key_B, key_P = jax.random.split(key, 3)
         how = find_preset(self.preset, "rnn")
-        W, U, _ = gate_params(key, in_features, self.features, gates="h", preset=self.preset)
+        W, U, _ = init_gates(key, in_features, self.features, gates="h", preset=self.preset)
         B = Gates(INPUT, **how.W(key_B, (in_features, self.slow), "s", float))
         P = Gates(("s", "gate"), **how.W(key_P, (self.slow, self.features), "h", float))
         return SCRNParams(B, W, U, P)

@@ -28,7 +28,7 @@ from jax.numpy import exp, tanh
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
 from recurrax.cell.operators import BlockDiagonal
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset, per_gate, preset as find_preset, zeros
 
 
@@ -63,7 +63,7 @@ class SLSTM(Cell):
         options.divides(self, "heads", "features")
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        W, U, b = gate_params(
+        W, U, b = init_gates(
             key,
             in_features,
             self.features,

@@ -21,7 +21,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, gate_params
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -44,7 +44,7 @@ class SquashedGRU(Cell):
 
     def init(self, key: Array, in_features: int) -> GateParams:
         options.same_size(self, in_features, "the candidate is tanh(x * r)")
-        return gate_params(key, in_features, self.features, gates="rz", preset=self.preset)
+        return init_gates(key, in_features, self.features, gates="rz", preset=self.preset)
 
     def step(
         self, params: GateParams, carry: SquashedGRUCarry, x: Array

@@ -89,11 +89,11 @@ class Bidirectional(Layer):
             self.forward.initial_carry(batch_shape), self.backward.initial_carry(batch_shape)
         )
 
-    def start(self, params: Any, batch_shape: tuple[int, ...]) -> BidirectionalCarry:
+    def initial_carry_from(self, params: Any, batch_shape: tuple[int, ...]) -> BidirectionalCarry:
         check_params(self, params, BidirectionalParams)
         return BidirectionalCarry(
-            self.forward.start(params.forward, batch_shape),
-            self.backward.start(params.backward, batch_shape),
+            self.forward.initial_carry_from(params.forward, batch_shape),
+            self.backward.initial_carry_from(params.backward, batch_shape),
         )
 
     def out_sizes(self, in_features: Any) -> tuple[Any, Any]:
@@ -118,8 +118,8 @@ class Bidirectional(Layer):
         return max(self.forward.num_feature_axes, self.backward.num_feature_axes)
 
     @property
-    def draws(self) -> bool:
-        return self.forward.draws or self.backward.draws
+    def is_stochastic(self) -> bool:
+        return self.forward.is_stochastic or self.backward.is_stochastic
 
     @property
     def learns_carry(self) -> bool:
@@ -128,7 +128,7 @@ class Bidirectional(Layer):
     def over_time(
         self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
     ) -> tuple[Any, Any]:
-        together = self.forward == self.backward and self.forward.steps and not how.reverse
+        together = self.forward == self.backward and self.forward.has_step and not how.reverse
         runner = in_one_loop if together else one_after_the_other
         carries, ys = runner(self, run, who, params, xs, carry, how, given)
         return BidirectionalCarry(*carries), MERGES[self.merge](*ys)

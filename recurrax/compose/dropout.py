@@ -75,7 +75,7 @@ class Dropout(Cell):
             return Noise(run=mask(key, self.rate, x.shape))
         return Noise(step=mask(key, self.rate, (steps, *x.shape)))
 
-    def noisy_step(self, params: None, carry: Any, x: Array, noise: Noise) -> tuple[Any, Array]:
+    def training_step(self, params: None, carry: Any, x: Array, noise: Noise) -> tuple[Any, Array]:
         del params
         return carry, dropped(x, noise.run if self.per == "run" else noise.step, self.rate)
 
@@ -87,7 +87,7 @@ class Dropout(Cell):
         raise AttributeError("rx.Dropout: as many as come in; out_size(in_features) tells.")
 
     @property
-    def draws(self) -> bool:
+    def is_stochastic(self) -> bool:
         return True
 
 
@@ -142,7 +142,7 @@ class VariationalDropout(Wrapper):
                     masks[place] = mask(draw, self.rates[gates.axes[0]], rows)
         return together([Noise(run=masks), self.cell.noise(inner, x, steps)])
 
-    def noisy_step(self, params: Any, carry: Any, x: Array, noise: Noise) -> tuple[Any, Array]:
+    def training_step(self, params: Any, carry: Any, x: Array, noise: Noise) -> tuple[Any, Array]:
         own, inner = apart(noise)
         memo: dict[Any, Any] = {}
         replaced = {}
@@ -155,7 +155,7 @@ class VariationalDropout(Wrapper):
                     kernel, own.run[place], self.rates[axis], memo.setdefault(place, {})
                 )
             replaced[name] = Gates(gates.axes, **kernels)
-        return self.cell.noisy_step(params._replace(**replaced), carry, x, inner)
+        return self.cell.training_step(params._replace(**replaced), carry, x, inner)
 
     def groups(self, params: Any) -> dict[str, Gates]:
         """The groups of kernels whose operands are dropped."""
@@ -170,7 +170,7 @@ class VariationalDropout(Wrapper):
         }
 
     @property
-    def draws(self) -> bool:
+    def is_stochastic(self) -> bool:
         return True
 
 
@@ -227,7 +227,7 @@ class RecurrentDropout(Wrapper):
         )
         return together([own, self.cell.noise(inner, x, steps)])
 
-    def noisy_step(self, params: Any, carry: Any, x: Array, noise: Noise) -> tuple[Any, Array]:
+    def training_step(self, params: Any, carry: Any, x: Array, noise: Noise) -> tuple[Any, Array]:
         own, inner = apart(noise)
         keep = own.run if self.per == "run" else own.step
         cell: Any = self.cell  # a frozen dataclass
@@ -237,10 +237,10 @@ class RecurrentDropout(Wrapper):
             return dropped(phi(z), keep, self.rate)
 
         cell = dataclasses.replace(cell, candidate_fn=candidate)
-        return cell.noisy_step(params, carry, x, inner)
+        return cell.training_step(params, carry, x, inner)
 
     @property
-    def draws(self) -> bool:
+    def is_stochastic(self) -> bool:
         return True
 
 
@@ -270,13 +270,13 @@ class DropConnect(Wrapper):
         own = Noise(run=jax.tree.unflatten(treedef, masks))
         return together([own, self.cell.noise(inner, x, steps)])
 
-    def noisy_step(self, params: Any, carry: Any, x: Array, noise: Noise) -> tuple[Any, Array]:
+    def training_step(self, params: Any, carry: Any, x: Array, noise: Noise) -> tuple[Any, Array]:
         own, inner = apart(noise)
         kernels = jax.tree.map(
             lambda U, keep: dropped(U, keep, self.rate), recurrent_kernels(self, params), own.run
         )
-        return self.cell.noisy_step(params._replace(**kernels), carry, x, inner)
+        return self.cell.training_step(params._replace(**kernels), carry, x, inner)
 
     @property
-    def draws(self) -> bool:
+    def is_stochastic(self) -> bool:
         return True

@@ -24,7 +24,8 @@ class LearnedCarry(Wrapper):
     """A cell whose initial carry is a parameter, zero at first, the same for all rows.
 
     A run without a ``carry`` starts from it, and its resets put it in place. A run that is handed
-    the carry of the piece before takes ``reset_carry=cell.start(params, batch_shape)``.
+    the carry of the piece before takes
+    ``reset_carry=cell.initial_carry_from(params, batch_shape)``.
 
     Attributes:
       cell: any cell.
@@ -41,7 +42,7 @@ class LearnedCarry(Wrapper):
         )
         return LearnedCarryParams(self.cell.init(key, in_features), carry)
 
-    def start(self, params: LearnedCarryParams, batch_shape: tuple[int, ...]) -> Any:
+    def initial_carry_from(self, params: LearnedCarryParams, batch_shape: tuple[int, ...]) -> Any:
         check_params(self, params, LearnedCarryParams)
         like = carry_like(self.cell, batch_shape)
         return jax.tree.map(lambda a, c: jnp.broadcast_to(a, c.shape), params.carry, like)
@@ -49,5 +50,5 @@ class LearnedCarry(Wrapper):
     def step(self, params: LearnedCarryParams, carry: Any, x: Any) -> tuple[Any, Any]:
         return self.cell.step(params.cell, carry, x)
 
-    def noisy_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
-        return self.cell.noisy_step(params.cell, carry, x, noise)
+    def training_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
+        return self.cell.training_step(params.cell, carry, x, noise)

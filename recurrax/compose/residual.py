@@ -37,8 +37,8 @@ class Residual(Wrapper):
         carry, y = self.cell.step(params, carry, x)
         return carry, x + y
 
-    def noisy_step(self, params: Any, carry: Any, x: Array, noise: Noise) -> tuple[Any, Array]:
-        carry, y = self.cell.noisy_step(params, carry, x, noise)
+    def training_step(self, params: Any, carry: Any, x: Array, noise: Noise) -> tuple[Any, Array]:
+        carry, y = self.cell.training_step(params, carry, x, noise)
         return carry, x + y
 
     def over_time(

@@ -109,7 +109,7 @@ class Stack(Cell):
     def out_batch_shape(self, batch_shape: tuple[int, ...]) -> tuple[int, ...]:
         return self.cells[-1].out_batch_shape(self.batch_shapes(batch_shape)[-1])
 
-    def start(self, params: Any, batch_shape: tuple[int, ...]) -> tuple[Any, ...]:
+    def initial_carry_from(self, params: Any, batch_shape: tuple[int, ...]) -> tuple[Any, ...]:
         if not isinstance(params, tuple) or len(params) != len(self.cells):
             raise TypeError(
                 f"rx.Stack: params must be a tuple of {len(self.cells)}, one for each cell; "
@@ -117,11 +117,12 @@ class Stack(Cell):
             )
         shapes = self.batch_shapes(batch_shape)
         return tuple(
-            cell.start(p, shape) for cell, p, shape in zip(self.cells, params, shapes, strict=True)
+            cell.initial_carry_from(p, shape)
+            for cell, p, shape in zip(self.cells, params, shapes, strict=True)
         )
 
     def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
-        if not self.steps:
+        if not self.has_step:
             raise ValueError(
                 f"{name_of(self)}.step: one of its parts runs in both directions, which needs the "
                 "whole sequence; use rx.unroll."
@@ -140,9 +141,9 @@ class Stack(Cell):
             cell.noise(k, x, steps) for cell, k, x in zip(self.cells, draws, inputs, strict=True)
         )
 
-    def noisy_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
+    def training_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
         steps = [
-            lambda p, c, x, cell=cell, own=own: cell.noisy_step(p, c, x, own)
+            lambda p, c, x, cell=cell, own=own: cell.training_step(p, c, x, own)
             for cell, own in zip(self.cells, apart(noise), strict=True)
         ]
         return self.upwards(steps, params, carry, x)
@@ -178,12 +179,12 @@ class Stack(Cell):
         return max(cell.num_feature_axes for cell in self.cells)
 
     @property
-    def steps(self) -> bool:
-        return all(cell.steps for cell in self.cells)
+    def has_step(self) -> bool:
+        return all(cell.has_step for cell in self.cells)
 
     @property
-    def draws(self) -> bool:
-        return any(cell.draws for cell in self.cells)
+    def is_stochastic(self) -> bool:
+        return any(cell.is_stochastic for cell in self.cells)
 
     @property
     def learns_carry(self) -> bool:

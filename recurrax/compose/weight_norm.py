@@ -50,15 +50,15 @@ class WeightNorm(Wrapper):
         }
         return WeightNormParams(params, gain)
 
-    def start(self, params: WeightNormParams, batch_shape: tuple[int, ...]) -> Any:
+    def initial_carry_from(self, params: WeightNormParams, batch_shape: tuple[int, ...]) -> Any:
         check_params(self, params, WeightNormParams)
-        return self.cell.start(params.cell, batch_shape)
+        return self.cell.initial_carry_from(params.cell, batch_shape)
 
     def step(self, params: WeightNormParams, carry: Any, x: Any) -> tuple[Any, Any]:
         return self.cell.step(self.normalised(params), carry, x)
 
-    def noisy_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
-        return self.cell.noisy_step(self.normalised(params), carry, x, noise)
+    def training_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
+        return self.cell.training_step(self.normalised(params), carry, x, noise)
 
     def normalised(self, params: WeightNormParams) -> Any:
         """The parameters of the cell with U computed from g and V."""

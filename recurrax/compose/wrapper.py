@@ -27,8 +27,8 @@ class Wrapper(Cell):
     def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> Any:
         return self.cell.initial_carry(batch_shape)
 
-    def start(self, params: Any, batch_shape: tuple[int, ...]) -> Any:
-        return self.cell.start(params, batch_shape)
+    def initial_carry_from(self, params: Any, batch_shape: tuple[int, ...]) -> Any:
+        return self.cell.initial_carry_from(params, batch_shape)
 
     def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
         return self.cell.step(params, carry, x)
@@ -36,8 +36,8 @@ class Wrapper(Cell):
     def noise(self, key: Array, x: Any, steps: int) -> Noise | None:
         return self.cell.noise(key, x, steps)
 
-    def noisy_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
-        return self.cell.noisy_step(params, carry, x, noise)
+    def training_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
+        return self.cell.training_step(params, carry, x, noise)
 
     def out_size(self, in_features: Any) -> Any:
         return self.cell.out_size(in_features)
@@ -54,12 +54,12 @@ class Wrapper(Cell):
         return self.cell.out_features
 
     @property
-    def steps(self) -> bool:
-        return self.cell.steps
+    def has_step(self) -> bool:
+        return self.cell.has_step
 
     @property
-    def draws(self) -> bool:
-        return self.cell.draws
+    def is_stochastic(self) -> bool:
+        return self.cell.is_stochastic
 
     @property
     def learns_carry(self) -> bool:

@@ -77,9 +77,9 @@ class Zoneout(Wrapper):
         }
         return together([Noise(step=stays), self.cell.noise(inner, x, steps)])
 
-    def noisy_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
+    def training_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
         own, inner = apart(noise)
-        new, y = self.cell.noisy_step(params, carry, x, inner)
+        new, y = self.cell.training_step(params, carry, x, inner)
         return self.mixed(carry, new, y, lambda name, rate: own.step[name])
 
     def mixed(self, old: Any, new: Any, y: Any, z: Any) -> tuple[Any, Any]:
@@ -98,5 +98,5 @@ class Zoneout(Wrapper):
         return result, y
 
     @property
-    def draws(self) -> bool:
+    def is_stochastic(self) -> bool:
         return True

@@ -15,7 +15,7 @@ from recurrax.cell.checks import as_dtype
 from recurrax.cell.options import instead, name_of
 from recurrax.cell.params import describe
 from recurrax.scan import check_method
-from recurrax.sequence.how import ORDERS, PADS, Given, How
+from recurrax.sequence.how import ORDERS, PADS, RunInputs, RunOptions
 from recurrax.sequence.lengths import clamped
 from recurrax.sequence.precision import field_of
 
@@ -37,7 +37,7 @@ def check_layer(who: str, cell: Any) -> None:
 def check_forward(who: str, cell: Any, needs: str) -> None:
     """A cell that can be driven step by step, from the first one on."""
     check_layer(who, cell)
-    if not cell.steps:
+    if not cell.has_step:
         raise ValueError(
             f"{who}: {name_of(cell)} runs in both directions and needs the whole sequence; "
             f"{needs} a cell that runs forward."
@@ -56,13 +56,13 @@ def check_one_of(who: str, name: str, value: Any, allowed: tuple[str, ...]) -> N
         raise ValueError(f"{who}: {name} must be {names}; got {value!r}.")
 
 
-def check_how(who: str, how: How) -> None:
+def check_how(who: str, how: RunOptions) -> None:
     """Flags and names."""
     check_flag(who, "reverse", how.reverse)
     check_flag(who, "return_carries", how.return_carries)
     check_one_of(who, "pad", how.pad, PADS)
     check_one_of(who, "order", how.order, ORDERS)
-    check_method(who, how.method, how.chunk, how.keep)
+    check_method(who, how.method, how.chunk, how.residuals)
 
 
 def check_sequence(who: str, name: str, xs: Any, time_axis: int, num_feature_axes: int = 1) -> None:
@@ -121,19 +121,19 @@ def first_step(xs: Any, time_axis: int) -> Any:
 
 # --- which steps count, and where sequences begin ---
 
-NAMES = Given("lengths", "mask", "resets", "reset_carry")
+NAMES = RunInputs("lengths", "mask", "resets", "reset_carry")
 
 
 def check_given(
     who: str,
     cell: Layer | None,
-    given: Given,
-    how: How,
+    given: RunInputs,
+    how: RunOptions,
     shape: tuple[int, ...],
     num_feature_axes: int,
     x_name: str,
-    names: Given = NAMES,
-) -> Given:
+    names: RunInputs = NAMES,
+) -> RunInputs:
     """Checks the arrays beside the inputs, whose shape is ``shape``, with time on its axis."""
     axes = len(shape) - num_feature_axes
     shape, space = shape[:axes], shape[axes:-1]
@@ -158,7 +158,7 @@ def check_given(
         if cell is not None:
             rows = partial(checks.carry_like, cell)
             check_reset_carry(who, names.reset_carry, reset_carry, rows(space), rows(batch + space))
-    return Given(lengths, mask, resets, reset_carry, key)
+    return RunInputs(lengths, mask, resets, reset_carry, key)
 
 
 def check_lengths(
@@ -241,7 +241,7 @@ def check_key(who: str, cell: Layer, key: Any) -> None:
     if key is None:
         return
     checks.random_key(who, key)
-    if not cell.draws:
+    if not cell.is_stochastic:
         raise ValueError(
             f"{who}: key has no meaning with {name_of(cell)}, which draws no random numbers; "
             "leave it out."

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from recurrax.scan import scan_along
-from recurrax.sequence.how import Given, How
+from recurrax.sequence.how import RunInputs, RunOptions
 from recurrax.sequence.padding import (
     entered_from_behind,
     held,
@@ -16,7 +16,7 @@ from recurrax.sequence.padding import (
     where,
 )
 
-ALL = Given()  # every step counts
+ALL = RunInputs()  # every step counts
 
 
 def over_time(
@@ -24,8 +24,8 @@ def over_time(
     step: Callable[[Any, Any], tuple[Any, Any]],
     carry: Any,
     xs: Any,
-    how: How,
-    given: Given = ALL,
+    how: RunOptions,
+    given: RunInputs = ALL,
     *,
     unmasked: Any = None,
     state: Any = None,
@@ -81,7 +81,7 @@ def over_time(
         how.reverse,
         how.method,
         how.chunk,
-        how.keep,
+        how.residuals,
         time,
         time,
     )
@@ -107,13 +107,13 @@ def read_from(held: Any, new: Any, y: Any) -> Any:
     return jax.tree.map(lambda a: kept.get(id(a), a), y)
 
 
-def counted(xs: Any, how: How, given: Given) -> Any:
+def counted(xs: Any, how: RunOptions, given: RunInputs) -> Any:
     """The inputs, with zeros at the steps that do not count."""
     valid = which_count(jax.tree.leaves(xs)[0].shape[how.time], how, given)
     return xs if valid is None else where(valid, xs, jax.tree.map(jnp.zeros_like, xs))
 
 
-def which_count(steps: int, how: How, given: Given) -> Any:
+def which_count(steps: int, how: RunOptions, given: RunInputs) -> Any:
     """The mask of the steps that count, ``None`` if all do."""
     return given.mask if given.lengths is None else steps_before(given.lengths, steps, how.time)
 

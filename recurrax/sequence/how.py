@@ -6,7 +6,7 @@ PADS = ("zero", "hold")
 ORDERS = ("input", "processing")
 
 
-class How(NamedTuple):
+class RunOptions(NamedTuple):
     """Everything about a run that is not an array; hashable, so that equal runs share a trace."""
 
     time: int  # the axis of time, counted from the front
@@ -15,13 +15,13 @@ class How(NamedTuple):
     order: str = "input"
     method: str = "auto"
     chunk: int | None = None
-    keep: str = "auto"
+    residuals: str = "auto"
     return_carries: bool = False
     dtype: Any = None
     carry_dtype: Any = None  # a dtype, or pairs (name of a carry's field, dtype)
 
 
-class Given(NamedTuple):
+class RunInputs(NamedTuple):
     """Arrays that say which steps count, where sequences begin, and what random numbers to draw."""
 
     lengths: Any = None

@@ -10,16 +10,16 @@ from recurrax.cell.checks import cast_floating
 from recurrax.cell.options import name_of
 from recurrax.sequence.checks import check_noise, check_step_keeps_carry, first_step
 from recurrax.sequence.engine import over_time, which_count
-from recurrax.sequence.how import Given, How
+from recurrax.sequence.how import RunInputs, RunOptions
 from recurrax.sequence.padding import held
 from recurrax.sequence.precision import cast_carry, in_precision, promoted
 
 
 def run_layer(
-    who: str, layer: Layer, params: Any, xs: Any, carry: Any, how: How, given: Given
+    who: str, layer: Layer, params: Any, xs: Any, carry: Any, how: RunOptions, given: RunInputs
 ) -> tuple[Any, Any]:
     """Runs a cell by the engine; what has no step of its own runs its parts by this function."""
-    if not layer.steps:
+    if not layer.has_step:
         return run_parts(who, layer, params, xs, carry, how, given)
     assert isinstance(layer, Cell)
     precise = how.dtype is not None or how.carry_dtype is not None
@@ -28,7 +28,7 @@ def run_layer(
         params, xs = cast_floating((params, xs), dtype)
     x0 = first_step(xs, how.time)
     if carry is None:
-        carry = cast_floating(layer.start(params, batch_shape(x0)), dtype)
+        carry = cast_floating(layer.initial_carry_from(params, batch_shape(x0)), dtype)
     if precise:
         carry = cast_carry(carry, dtype, how.carry_dtype)
 
@@ -48,7 +48,7 @@ def run_layer(
 
         def step(carry: Any, x: Any) -> tuple[Any, Any]:
             x, now = x
-            return layer.noisy_step(params, carry, x, Noise(noise.run, now))
+            return layer.training_step(params, carry, x, Noise(noise.run, now))
 
         drawn = jax.tree.map(lambda a: jnp.moveaxis(a, 0, how.time), noise.step)
     step = in_precision(step, dtype) if precise else step
@@ -58,7 +58,7 @@ def run_layer(
 
 
 def run_parts(
-    who: str, layer: Layer, params: Any, xs: Any, carry: Any, how: How, given: Given
+    who: str, layer: Layer, params: Any, xs: Any, carry: Any, how: RunOptions, given: RunInputs
 ) -> tuple[Any, Any]:
     """Runs what goes over a sequence in both directions."""
     if how.order == "processing":

@@ -19,7 +19,7 @@ from recurrax.sequence.checks import (
     check_steps,
     first_step,
 )
-from recurrax.sequence.how import Given, How
+from recurrax.sequence.how import RunInputs, RunOptions
 from recurrax.sequence.padding import where
 from recurrax.sequence.unroll import unroll
 
@@ -76,7 +76,7 @@ class Stream:
         self._options = tuple(sorted(options.items()))
         self.batch_shape = checks.as_batch_shape(cell, batch_shape)
         self._time = len(self.batch_shape) + 1 - cell.num_feature_axes  # space comes after time
-        start = cell.start(params, self.batch_shape)
+        start = cell.initial_carry_from(params, self.batch_shape)
         if carry is not None:
             checks.check_carry(WHO, carry, checks.carry_like(cell, self.batch_shape))
             start = carry
@@ -123,7 +123,7 @@ class Stream:
         self._check_batch("xs", xs, "time, ")
         check_sequence(WHO, "xs", xs, self._time, self.cell.num_feature_axes)
         if not (lengths is mask is resets is None):
-            how, given = How(self._time), Given(lengths, mask, resets)
+            how, given = RunOptions(self._time), RunInputs(lengths, mask, resets)
             shape = jax.tree.leaves(xs)[0].shape
             check_given(WHO, self.cell, given, how, shape, self.cell.num_feature_axes, "xs")
         beside = {"lengths": lengths, "mask": mask, "resets": resets}

@@ -8,7 +8,7 @@ from jax import lax
 
 from recurrax.cell.cell import Layer
 from recurrax.sequence.checks import check_forward, check_given, check_sequence
-from recurrax.sequence.how import Given, How
+from recurrax.sequence.how import RunInputs, RunOptions
 from recurrax.sequence.unroll import unroll
 
 WHO = "rx.unroll_truncated"
@@ -61,7 +61,7 @@ def unroll_truncated(
     check_sequence(WHO, "xs", xs, time_axis, cell.num_feature_axes)
     k2 = k1 if k2 is None else k2
     check_pieces(k1, k2)
-    for name in ("reverse", "order", "return_carries", "key", "keep"):
+    for name in ("reverse", "order", "return_carries", "key", "residuals"):
         if name in options:
             raise TypeError(
                 f"{WHO}: {name} cannot be combined with truncated gradients; use rx.unroll."
@@ -71,8 +71,10 @@ def unroll_truncated(
     steps = first.shape[time]
     beside = {"mask": mask, "resets": resets}
     options = {**options, "time_axis": time_axis}
-    given = Given(lengths, mask, resets, reset_carry)
-    given = check_given(WHO, cell, given, How(time), first.shape, cell.num_feature_axes, "xs")
+    given = RunInputs(lengths, mask, resets, reset_carry)
+    given = check_given(
+        WHO, cell, given, RunOptions(time), first.shape, cell.num_feature_axes, "xs"
+    )
     lengths = None if lengths is None else jnp.asarray(given.lengths, jnp.int32)
     carry, _ = unroll(cell, params, cut(xs, time_axis, 0, 0), carry, **options)  # with its dtypes
     start = carry if reset_carry is None else reset_carry

@@ -17,7 +17,7 @@ from recurrax.sequence.checks import (
     check_sequence,
     first_step,
 )
-from recurrax.sequence.how import Given, How
+from recurrax.sequence.how import RunInputs, RunOptions
 from recurrax.sequence.run import run_layer
 
 WHO = "rx.unroll"
@@ -42,7 +42,7 @@ def unroll(
     carry_dtype: Any = None,
     method: str = "auto",
     chunk: int | None = None,
-    keep: str = "auto",
+    residuals: str = "auto",
     return_carries: bool = False,
 ) -> tuple[Any, Any]:
     """Runs ``cell`` over the time axis of ``xs``.
@@ -78,7 +78,7 @@ def unroll(
         for what they promote to.
       carry_dtype: of the floating arrays of the carry: one dtype, or by field, such as
         ``{"c": "float32"}`` for a float32 cell state under ``dtype="bfloat16"``.
-      method, chunk, keep: how to evaluate; see :func:`recurrax.scan`.
+      method, chunk, residuals: how to evaluate; see :func:`recurrax.scan`.
       return_carries: return the carries after every step, with a time axis, in place of the last.
 
     At a step that does not count the carry is held, whatever the input there is: NaN in padding
@@ -109,14 +109,14 @@ def unroll(
     check_layer(WHO, cell)
     check_sequence(WHO, "xs", xs, time_axis, cell.num_feature_axes)
     first = jax.tree.leaves(xs)[0]
-    how = How(
+    how = RunOptions(
         time=time_axis % first.ndim,
         reverse=reverse,
         pad=pad,
         order=order,
         method=method,
         chunk=chunk,
-        keep=keep,
+        residuals=residuals,
         return_carries=return_carries,
         dtype=as_dtype(WHO, "dtype", dtype),
         carry_dtype=as_carry_dtype(WHO, cell, carry_dtype),
@@ -124,7 +124,7 @@ def unroll(
     check_how(WHO, how)
     x0 = first_step(xs, time_axis)
     checks.arguments(cell, WHO, params, carry, x0, "xs")
-    given = Given(lengths, mask, resets, reset_carry, key)
+    given = RunInputs(lengths, mask, resets, reset_carry, key)
     given = check_given(WHO, cell, given, how, first.shape, cell.num_feature_axes, "xs")
     check_key(WHO, cell, key)
     return _unroll(cell, params, aligned(xs, time_axis, how.time), carry, how, given)
@@ -132,7 +132,7 @@ def unroll(
 
 @partial(jax.jit, static_argnums=(0, 4))
 def _unroll(
-    cell: Layer, params: Any, xs: Any, carry: Any, how: How, given: Given
+    cell: Layer, params: Any, xs: Any, carry: Any, how: RunOptions, given: RunInputs
 ) -> tuple[Any, Any]:
     """Static arguments compare by value, so equal specifications share one trace."""
     return run_layer(WHO, cell, params, xs, carry, how, given)

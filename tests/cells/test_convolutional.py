@@ -118,7 +118,7 @@ OPTIONS = {
     "resets": {"resets": np.array([[1, 0, 1, 0], [0, 0, 0, 1]], bool)},
     "order": {"reverse": True, "lengths": np.array([3, 4]), "order": "processing"},
     "reference": {"method": "scan"},
-    "borders": {"keep": "borders"},
+    "boundaries": {"residuals": "boundaries"},
 }
 
 

@@ -134,7 +134,7 @@ def one_step(rng, cell, inner):
         jax.random.key(int(rng.integers(1 << 30))), jax.ShapeDtypeStruct(x.shape, x.dtype), 1
     )
     now = noise._replace(step=jax.tree.map(lambda a: a[0], noise.step))
-    return params, carry, x, now, cell.noisy_step(params, carry, x, now)
+    return params, carry, x, now, cell.training_step(params, carry, x, now)
 
 
 def d(value, keep):

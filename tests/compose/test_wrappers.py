@@ -223,7 +223,7 @@ def test_a_learned_carry_receives_the_gradient_of_all_rows(rng):
         last, ys = rx.unroll(used, inner, xs, carry, lengths=lengths, resets=resets)
         return jnp.sum(cot * ys) + jnp.sum(last.c)
 
-    start = cell.start(params, (3,))
+    start = cell.initial_carry_from(params, (3,))
     assert_close(loss(params, None), loss(params, start))
     by_row = jax.grad(loss, argnums=1)(params, start)
     got = jax.grad(loss)(params, None).carry
@@ -322,7 +322,7 @@ def test_convolutional_cells_in_wrappers(rng):
     params = random_like(rng, cell.params_like(3))
     assert params.carry.h.shape == (2,)
     xs = jnp.asarray(rng.normal(size=(2, 6, 5, 3)))
-    start = cell.start(params, (2, 5))
+    start = cell.initial_carry_from(params, (2, 5))
     assert start.h.shape == (2, 3, 2)
     got = rx.unroll(cell, params, xs, time_axis=1)
     assert_close(got, rx.unroll(cell, params, xs, start, time_axis=1))
@@ -336,7 +336,7 @@ def test_a_carry_learned_for_a_stack_whose_strides_shrink_the_space(rng):
     """Every part of the carry has the space of its own layer."""
     cell = rx.LearnedCarry(rx.Stack((rx.ConvLSTM(2, (3,), strides=2), rx.ConvGRU(4, (3,)))))
     params = random_like(rng, cell.params_like(3))
-    below, above = cell.start(params, (2, 7))
+    below, above = cell.initial_carry_from(params, (2, 7))
     assert (below.h.shape, above.h.shape) == ((2, 4, 2), (2, 4, 4))
     xs = jnp.asarray(rng.normal(size=(2, 6, 7, 3)))
     assert_close(

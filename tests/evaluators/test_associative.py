@@ -47,7 +47,7 @@ OPTIONS = {
     "mask and resets": {"mask": True, "resets": True},
     "everything backwards": {"lengths": np.array([0, 7]), "resets": True, "reverse": True},
     "in chunks": {"chunk": 4},
-    "with borders": {"keep": "borders"},
+    "with borders": {"residuals": "boundaries"},
 }
 
 
@@ -69,7 +69,7 @@ def test_values_and_gradients_are_those_of_the_loop(name, options, rng):
         options[flags] = rng.random((2, T)) < 0.6
 
     def loss(method, params, carry, xs):
-        known = {"chunk", "keep"} if method == "scan" else set()
+        known = {"chunk", "residuals"} if method == "scan" else set()
         given = {k: v for k, v in options.items() if k not in known}
         last, ys = rx.unroll(case.cell, params, xs, carry, method=method, **given)
         total = sum(jnp.sum(jnp.sin(a)) for a in jax.tree.leaves((last, ys)))

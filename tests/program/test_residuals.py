@@ -105,7 +105,7 @@ def selects_by_two_flags(p, h, x):
 
 
 @pytest.mark.parametrize(
-    ("step", "reverse", "keep"),
+    ("step", "reverse", "residuals"),
     [
         (selects_among_three, False, "carries"),
         (selects_that_hand_on_either_way, False, "carries"),
@@ -113,13 +113,15 @@ def selects_by_two_flags(p, h, x):
         (gates_from_one_cut, False, "auto"),
         (gates_from_one_cut, True, "auto"),
         (gates_from_one_cut, True, "carries"),
-        (gates_from_one_cut, False, "borders"),
+        (gates_from_one_cut, False, "boundaries"),
         (gates_in_functions_of_their_own, False, "auto"),
         (a_product_read_twice, True, "auto"),
         (a_convolution, False, "auto"),
     ],
 )
-def test_steps_that_reach_results_in_other_ways(step, reverse, keep, rng, every_product_is_long):
+def test_steps_that_reach_results_in_other_ways(
+    step, reverse, residuals, rng, every_product_is_long
+):
     p = {"u": np.zeros((4, 8)), "w": np.zeros((3, 8)), "k": np.zeros((3, 1, 1))}
     p, init, xs = random_like(rng, (p, np.zeros((2, 4)), np.zeros((10, 2, 3))))
 
@@ -132,7 +134,7 @@ def test_steps_that_reach_results_in_other_ways(step, reverse, keep, rng, every_
     seed = int(rng.integers(1 << 30))
     got, want = (
         derivatives(partial(loss, scan), (p, init, xs), np.random.default_rng(seed))
-        for scan in (partial(rx.scan, keep=keep, chunk=4), lax.scan)
+        for scan in (partial(rx.scan, residuals=residuals, chunk=4), lax.scan)
     )
     assert_close(got, want, 1e-11)
 
@@ -148,7 +150,7 @@ def test_the_choice_is_made_by_the_length_of_the_products():
 
     short, long = known.LONG - 4, known.LONG - 3  # and three inputs
     assert (bytes_kept(short), bytes_kept(long)) == (1, 5)
-    assert bytes_kept(long, keep="carries") == 1
+    assert bytes_kept(long, residuals="carries") == 1
 
 
 def test_a_carry_that_the_step_sets_to_a_number():
@@ -159,10 +161,10 @@ def test_a_carry_that_the_step_sets_to_a_number():
         assert jax.grad(partial(run, scan))(jnp.asarray(2.0)) == 1.0
 
 
-@pytest.mark.parametrize("keep", ["auto", "carries"])
-def test_layers_hand_on_what_is_to_be_kept(keep):
+@pytest.mark.parametrize("residuals", ["auto", "carries"])
+def test_layers_hand_on_what_is_to_be_kept(residuals):
     xs = jnp.ones((2, 5, 3))
-    options = {"keep": keep, "param_dtype": xs.dtype}
+    options = {"residuals": residuals, "param_dtype": xs.dtype}
     linen = rx.linen.RNN(rx.GRU(4), **options)
     layers = (
         partial(linen.apply, linen.init(jax.random.key(0), xs)),
@@ -170,7 +172,7 @@ def test_layers_hand_on_what_is_to_be_kept(keep):
     )
     for layer in layers:
         (eqn,) = [e for e in jax.make_jaxpr(layer)(xs).eqns if "step" in e.params]
-        assert eqn.params["step"].keep_gates == (keep == "auto")
+        assert eqn.params["step"].keep_gates == (residuals == "auto")
 
 
 @pytest.mark.parametrize("rows", [(), (3,)], ids=["one row", "rows"])

@@ -133,7 +133,7 @@ def test_values_have_the_types_of_lax_scan(step, problem, reverse):
     params, carry, xs = problem
     f = partial(step, params)
     want = lax.scan(f, carry, xs, reverse=reverse)
-    for options in ({}, {"method": "chunked", "chunk": 3}, {"keep": "borders", "chunk": 3}):
+    for options in ({}, {"method": "chunked", "chunk": 3}, {"residuals": "boundaries", "chunk": 3}):
         assert_like(rx.scan(f, carry, xs, reverse=reverse, **options), want)
 
 
@@ -150,7 +150,7 @@ def test_gradients_have_the_types_of_lax_scan(step, problem):
 
     want = gradients(lax.scan)
     assert_like(gradients(rx.scan, method="chunked"), want)
-    assert_like(gradients(rx.scan, keep="borders"), want)
+    assert_like(gradients(rx.scan, residuals="boundaries"), want)
 
 
 def test_tangents_and_batches_have_the_types_of_lax_scan(step, problem):

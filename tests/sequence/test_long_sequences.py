@@ -193,11 +193,11 @@ def temporary_bytes(steps, **options):
 def test_gradients_of_a_hundred_thousand_steps_in_bounded_memory():
     """With carries at borders alone memory grows as the root of the length, inputs aside."""
     inputs, carries = 100_000 * 4 * 8, 100_000 * 8 * 8
-    whole = temporary_bytes(100_000, keep="carries")
-    borders = temporary_bytes(100_000, keep="borders")
+    whole = temporary_bytes(100_000, residuals="carries")
+    borders = temporary_bytes(100_000, residuals="boundaries")
     assert whole > carries
     assert borders < 1.2 * inputs  # one copy of the inputs, and little else
-    assert temporary_bytes(10_000, keep="borders") < 0.2 * inputs
+    assert temporary_bytes(10_000, residuals="boundaries") < 0.2 * inputs
 
 
 def test_borders_of_outputs_of_any_rank(rng):
@@ -207,11 +207,13 @@ def test_borders_of_outputs_of_any_rank(rng):
         h = jnp.sin(h + x)
         return h, (jnp.sum(h), h[0], h, h[:, :, None] * h[:, None])
 
-    def loss(keep, h, xs):
-        ys = rx.scan(step, h, xs, keep=keep)[1]
+    def loss(residuals, h, xs):
+        ys = rx.scan(step, h, xs, residuals=residuals)[1]
         return sum(jnp.sum(y * jnp.arange(y.size, dtype=y.dtype).reshape(y.shape)) for y in ys)
 
-    gradients = [jax.grad(loss, (1, 2))(keep, h, xs) for keep in ("borders", "carries")]
+    gradients = [
+        jax.grad(loss, (1, 2))(residuals, h, xs) for residuals in ("boundaries", "carries")
+    ]
     assert_close(*gradients, 1e-12)
 
 
@@ -234,9 +236,9 @@ def test_borders_give_the_gradient_of_the_whole(steps, reverse, rng):
         "reverse": reverse,
     }
 
-    def loss(params, xs, keep):
-        last, ys = rx.unroll(cell, params, xs, keep=keep, **options)
+    def loss(params, xs, residuals):
+        last, ys = rx.unroll(cell, params, xs, residuals=residuals, **options)
         return jnp.mean(ys**2) + jnp.sum(last.h)
 
     gradient = jax.value_and_grad(loss, argnums=(0, 1))
-    assert_close(gradient(params, xs, "borders"), gradient(params, xs, "carries"), 1e-11)
+    assert_close(gradient(params, xs, "boundaries"), gradient(params, xs, "carries"), 1e-11)

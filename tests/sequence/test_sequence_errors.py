@@ -144,7 +144,7 @@ class Faulty(rx.Cell):
         return self.drawn
 
     @property
-    def draws(self):
+    def is_stochastic(self):
         return True
 
 
@@ -670,12 +670,12 @@ TABLE = {
         "rx.unroll: params.carry.h must have shape (4,); got (2, 4).",
     ),
     "a start from params without a learned carry": (
-        lambda: LEARNED.start(PARAMS, (2,)),
+        lambda: LEARNED.initial_carry_from(PARAMS, (2,)),
         TypeError,
         "rx.LearnedCarry: params must be LearnedCarryParams(cell, carry); got LSTMParams.",
     ),
     "a start of a stack from params of one layer": (
-        lambda: STACK.start(PARAMS, (2,)),
+        lambda: STACK.initial_carry_from(PARAMS, (2,)),
         TypeError,
         "rx.Stack: params must be a tuple of 2, one for each cell; got LSTMParams.",
     ),

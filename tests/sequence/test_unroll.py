@@ -219,7 +219,7 @@ def test_what_a_reset_puts_in_place(rng):
     zero = case.cell.initial_carry((2,))
     learned = rx.LearnedCarry(case.cell)
     learned_params = type(learned.init(jax.random.key(0), 3))(params, fresh)
-    broadcast = learned.start(learned_params, (2,))
+    broadcast = learned.initial_carry_from(learned_params, (2,))
     for cell, p, given, options, start in (
         (case.cell, params, None, {}, zero),
         (case.cell, params, carry, {}, carry),

@@ -23,7 +23,7 @@ from recurrax.sequence.checks import (
     first_step,
 )
 from recurrax.sequence.engine import over_time
-from recurrax.sequence.how import Given, How
+from recurrax.sequence.how import RunInputs, RunOptions
 from recurrax.sequence.run import run_layer
 from recurrax.sequence.unroll import aligned
 
@@ -97,8 +97,8 @@ class Call(NamedTuple):
     """One call of a layer: its inputs, how to run, the arrays beside, and what to return."""
 
     inputs: Any
-    how: How
-    given: Given
+    how: RunOptions
+    given: RunInputs
     return_carry: bool
 
     @property
@@ -117,11 +117,11 @@ class Call(NamedTuple):
         return jax.tree.leaves(self.x0)[0].shape
 
 
-NAMES = Given("seq_lengths", "mask", "resets", "reset_carry")
+NAMES = RunInputs("seq_lengths", "mask", "resets", "reset_carry")
 
 
 def prepare(
-    who: str, layer: Any, spec: Layer | None, inputs: Any, given: Given, **overrides: Any
+    who: str, layer: Any, spec: Layer | None, inputs: Any, given: RunInputs, **overrides: Any
 ) -> Call:
     """Checks a call, and fills the flags that it leaves open from the layer's attributes.
 
@@ -134,14 +134,14 @@ def prepare(
     time_axis = 0 if flags["time_major"] else -(features + 1)
     check_sequence(who, "inputs", inputs, time_axis, features)
     first = jax.tree.leaves(inputs)[0]
-    how = How(
+    how = RunOptions(
         time=time_axis % first.ndim,
         reverse=flags["reverse"],
         pad=layer.pad,
         order="processing" if flags["reverse"] and not flags["keep_order"] else "input",
         method=layer.method,
         chunk=layer.chunk,
-        keep=layer.keep,
+        residuals=layer.residuals,
         dtype=as_dtype(who, "dtype", layer.dtype),
         carry_dtype=as_carry_dtype(who, spec, layer.carry_dtype),
     )
@@ -154,7 +154,7 @@ def training_key(who: str, spec: Layer, deterministic: bool | None, draw: Callab
     """The key for the random numbers of a cell in training; ``None`` for evaluation."""
     if deterministic is not None:
         check_flag(who, "deterministic", deterministic)
-    if not spec.draws or deterministic:
+    if not spec.is_stochastic or deterministic:
         return None
     if deterministic is None:
         raise ValueError(
@@ -227,7 +227,7 @@ def check_batch_axes(who: str, carry: Any, call: Call) -> tuple[int, ...]:
 
 def check_alone(who: str, spec: Layer) -> None:
     """A cell that Flax drives step by step has no dropout key and no parameters for its carry."""
-    if spec.draws:
+    if spec.is_stochastic:
         raise ValueError(
             f"{who}: {name_of(spec)} draws random numbers in training, for which Flax's own layers "
             "have no key to hand on; use the RNN of recurrax."
