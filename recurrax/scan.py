@@ -5,14 +5,16 @@ from typing import Any
 
 import jax
 
-from recurrax.evaluators import borders, recurrence, reference
-from recurrax.program.numbers import typed, weakened
-from recurrax.program.program import program_of
-from recurrax.program.step import Step
-from recurrax.program.trace import NotUnderstood, trace
+from recurrax.evaluators import EVALUATORS, boundaries, reference
+from recurrax.evaluators.contract import Context
+from recurrax.evaluators.recurrence import recurrence
+from recurrax.program.errors import Unsupported
+from recurrax.program.frontend.trace import ScanCall, trace
+from recurrax.program.frontend.weak_types import as_weak, cast_to
+from recurrax.program.schedule import plan_of
+from recurrax.program.step import Policy, Step
 
-METHODS = ("auto", "scan", "chunked", "associative", "newton", "kernel")
-AVAILABLE = ("auto", "scan", "chunked", "associative")
+METHODS = ("auto", "scan", "chunked", "associative")
 RESIDUALS = ("auto", "carries", "boundaries")
 
 
@@ -22,6 +24,8 @@ def scan(
     xs: Any = None,
     length: int | None = None,
     reverse: bool = False,
+    unroll: int | bool = 1,
+    _split_transpose: bool = False,
     *,
     method: str = "auto",
     chunk: int | None = None,
@@ -44,6 +48,9 @@ def scan(
       xs: a pytree of arrays whose leading axis is time, or ``None`` with ``length`` given.
       length: the number of steps; needed only when ``xs`` has no arrays.
       reverse: run from the last step to the first; ``ys`` stays in the order of ``xs``.
+      unroll: how many steps one iteration of a loop runs, as in ``jax.lax.scan``.
+      _split_transpose: passed on to ``jax.lax.scan`` where that runs the step; a compiled step
+        always splits its transpose, which is what the option asks for.
       method: how to evaluate. ``"chunked"`` compiles the step: what does not need the carry leaves
         the loop, products are fused, the backward pass keeps little (``residuals``;
         :func:`recurrax.explain` shows the plan). ``"scan"`` is the reference, ``jax.lax.scan``
@@ -77,86 +84,90 @@ def scan(
       >>> print(total, sums)
       6.0 [1. 3. 6.]
     """
-    return scan_along("rx.scan", f, init, xs, length, reverse, method, chunk, residuals, 0, 0)
+    check_unroll("rx.scan", unroll)
+    steps = {False: 1, True: 0}[unroll] if isinstance(unroll, bool) else unroll
+    policy = Policy(method, chunk, residuals, steps)
+    call = ScanCall(f, init, xs, length, reverse)
+    return run_scan(call, policy, "rx.scan", _split_transpose=_split_transpose)
 
 
-def scan_along(
-    who: str,
-    f: Callable[[Any, Any], tuple[Any, Any]],
-    init: Any,
-    xs: Any,
-    length: int | None,
-    reverse: bool,
-    method: str,
-    chunk: int | None,
-    residuals: str,
-    x_axis: int,
-    y_axis: int,
+def run_scan(
+    call: ScanCall, policy: Policy, caller: str, *, _split_transpose: bool = False
 ) -> tuple[Any, Any]:
-    """``scan`` with time on ``x_axis`` of all arrays of ``xs`` and on ``y_axis`` of all outputs."""
-    check_method(who, method, chunk, residuals)
-    if method == "scan":
-        return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
-    traced = trace(f, init, xs, length, reverse, x_axis, y_axis, chunk, residuals == "auto", method)
-    if isinstance(traced, NotUnderstood):
-        if method in ("chunked", "associative") or residuals == "boundaries":
-            asked = f"method={method!r}" if method != "auto" else "residuals='boundaries'"
-            raise ValueError(
-                f"{who}: {asked} cannot run this step: {traced.reason}. Use method='auto' with "
-                "residuals='auto', which falls back to jax.lax.scan."
-            )
-        return reference.run(f, init, xs, length, reverse, x_axis, y_axis)
-    if method == "associative":
-        check_parallel(who, traced.step)
-    operands = typed(traced.operands, traced.step.jaxpr.in_avals)
-    if residuals == "boundaries":
-        out = borders.run(operands, traced.step, chunk)
+    """``scan`` with time on any axis; ``caller`` is the function that error messages name."""
+    check_policy(caller, policy)
+    options = {"unroll": policy.unroll, "_split_transpose": _split_transpose}
+    if policy.method == "scan":
+        return reference.run(call, **options)
+    try:
+        traced = trace(call)
+    except Unsupported as error:
+        check_fallback(caller, policy, error.reason)
+        return reference.run(call, **options)
+    step = traced.step
+    if policy.method == "associative":
+        check_parallel(caller, step, policy)
+    operands = step.operands(cast_to(traced.operands, [v.dtype for v in step.body.inputs.flat]))
+    run = boundaries.run if policy.residuals == "boundaries" else recurrence
+    return jax.tree.unflatten(traced.tree, as_weak(run(operands, step, policy), traced.weak))
+
+
+def check_fallback(caller: str, policy: Policy, reason: str) -> None:
+    """Raises if what was asked for needs a compiled step."""
+    if policy.method in ("chunked", "associative"):
+        asked = f"method={policy.method!r}"
+    elif policy.residuals == "boundaries":
+        asked = "residuals='boundaries'"
     else:
-        out = recurrence.recurrence_p.bind(*operands, step=traced.step)
-    return jax.tree.unflatten(traced.tree, weakened(out, traced.weak))
+        return
+    raise ValueError(
+        f"{caller}: {asked} cannot run this step: {reason}. Use method='auto' with "
+        "residuals='auto', which falls back to jax.lax.scan."
+    )
 
 
-def check_parallel(who: str, step: Step) -> None:
+def check_parallel(caller: str, step: Step, policy: Policy) -> None:
     """Raises unless every loop of the step can run in parallel over time."""
-    program = program_of(step)
-    for kind in map(program.kind_of, program.loops):
-        if not kind.parallel:
-            why = (
-                "is not linear in its carry"
-                if not kind.linear
-                else "is linear, but entries of its carry meet in a product or a sum, and whole "
-                "matrices would have to be multiplied"
-            )
+    context = Context(jax.default_backend(), step.length, policy)
+    evaluator = next(e for e in EVALUATORS if e.name == policy.method)
+    for loop in plan_of(step.body).loops:
+        reason = evaluator.can_run(loop, context)
+        if reason:
             raise ValueError(
-                f"{who}: method='associative' cannot run this step: its loop {why}. Use "
-                "method='auto', which runs it step by step."
+                f"{caller}: method={policy.method!r} cannot run this step, because of its loop: "
+                f"{reason}. Use method='auto', which runs it step by step."
             )
 
 
-def check_method(who: str, method: str, chunk: int | None, residuals: str = "auto") -> None:
-    """Raises unless ``method`` can serve, and ``chunk`` and ``residuals`` mean something to it."""
+def check_policy(caller: str, policy: Policy) -> None:
+    """Raises unless the method can serve, and ``chunk`` and ``residuals`` mean something to it."""
+    method, chunk, residuals = policy.method, policy.chunk, policy.residuals
     if residuals not in RESIDUALS:
         raise ValueError(
-            f"{who}: residuals must be one of {', '.join(RESIDUALS)}; got {residuals!r}."
-        )
-    if residuals != "auto" and method == "scan":
-        raise ValueError(
-            f"{who}: residuals={residuals!r} has no meaning with method='scan', which keeps what "
-            "JAX's own rule keeps; drop one of the two."
+            f"{caller}: residuals must be one of {', '.join(RESIDUALS)}; got {residuals!r}."
         )
     if method not in METHODS:
-        raise ValueError(f"{who}: method must be one of {', '.join(METHODS)}; got {method!r}.")
-    if method not in AVAILABLE:
+        raise ValueError(f"{caller}: method must be one of {', '.join(METHODS)}; got {method!r}.")
+    if residuals != "auto" and method == "scan":
         raise ValueError(
-            f"{who}: method={method!r} is not part of this version; use 'auto' (the best there is) "
-            "or 'scan' (the reference)."
+            f"{caller}: residuals={residuals!r} has no meaning with method='scan', which saves "
+            "what JAX's own rule saves; drop one of the two."
         )
     if chunk is None:
         return
     if isinstance(chunk, bool) or not isinstance(chunk, int) or chunk < 1:
-        raise ValueError(f"{who}: chunk must be a positive number of time steps; got {chunk!r}.")
+        raise ValueError(f"{caller}: chunk must be a positive number of time steps; got {chunk!r}.")
     if method == "scan":
         raise ValueError(
-            f"{who}: chunk={chunk} has no meaning with method='scan', which takes one step at a "
+            f"{caller}: chunk={chunk} has no meaning with method='scan', which takes one step at a "
             "time; drop one of the two."
+        )
+
+
+def check_unroll(caller: str, unroll: Any) -> None:
+    """Raises unless ``unroll`` is what ``jax.lax.scan`` takes."""
+    if not isinstance(unroll, int) or unroll < 0:
+        raise ValueError(
+            f"{caller}: unroll must be a number of time steps (0: all of them) or a bool; "
+            f"got {unroll!r}."
         )

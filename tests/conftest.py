@@ -13,6 +13,9 @@ os.environ.setdefault(
     + (" --xla_backend_optimization_level=0" if os.environ["JAX_PLATFORMS"] == "cpu" else ""),
 )
 
+# Every pass of the compiler is verified (recurrax/program/verify.py).
+os.environ.setdefault("RECURRAX_VERIFY", "1")
+
 import jax
 import numpy as np
 import pytest

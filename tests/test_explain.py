@@ -6,11 +6,11 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import pytest
+from recurrax.program.contractions import contraction_size
 
 import recurrax as rx
-from recurrax.evaluators import borders, chunked
-from recurrax.program.products import numbers_summed
-from recurrax.program.program import program_of
+from recurrax.evaluators import boundaries
+from recurrax.evaluators.chunk_length import default_chunk
 from tests.all_cells import CASES, KINDS
 
 B, T, D, H = 4, 100, 8, 16
@@ -97,11 +97,11 @@ def test_every_cell_has_the_products_of_its_equations(name):
     assert plan.method == "chunked", plan.reason
     if name in TWO_LOOPS:
         slow, loop = plan.forward.loops
-        assert (slow.stages, slow.products, slow.diagonal) == (0, (), True)
+        assert (slow.stages, slow.matmuls, slow.diagonal) == (0, (), True)
         back, _ = plan.backward.loops
     else:
         (loop,), (back,) = plan.forward.loops, plan.backward.loops
-    found = loop.stages, len(loop.products), len(back.products)
+    found = loop.stages, len(loop.matmuls), len(back.matmuls)
     assert found == PRODUCTS.get(name, (1, 1, 1))
     assert loop.diagonal == (found == NONE)
     assert loop.linear == (name in LINEAR)
@@ -176,7 +176,7 @@ def test_the_length_of_a_chunk_is_that_of_the_documentation(entries, steps, forw
     ],
 )
 def test_between_kept_borders_lie_about_as_many_steps_as_there_are_borders(steps, piece):
-    assert borders.length_of_pieces(steps) == piece
+    assert boundaries.chunk_between_boundaries(steps) == piece
 
 
 def test_no_loop_asks_at_every_step_whether_an_index_is_negative():
@@ -227,23 +227,23 @@ def test_what_changes_nothing_or_is_there_already_costs_no_operation():
 
 def test_input_projections_are_one_product_in_bulk():
     plan = explained(rx.LSTM(H))
-    assert [(p.shape, p.parts) for p in plan.forward.hoisted] == [((B, 4 * H), 4)]
-    (product,) = plan.forward.loops[0].products
+    assert [(p.shape, p.parts) for p in plan.forward.bulk] == [((B, 4 * H), 4)]
+    (product,) = plan.forward.loops[0].matmuls
     assert (product.shape, product.parts, product.flops) == ((B, 4 * H), 4, 2 * B * H * 4 * H)
-    assert plan.forward.loops[0].inputs == ((B, H),) * 4  # an array per gate
+    assert plan.forward.loops[0].live_in == ((B, H),) * 4  # an array per gate
 
 
 def test_weight_gradients_of_all_gates_and_both_kernels_are_one_product_for_a_chunk():
     plan = explained(rx.LSTM(H))
-    assert [(p.shape, p.parts) for p in plan.backward.summed] == [((D + H, 4 * H), 8)]
+    assert [(p.shape, p.parts) for p in plan.backward.reductions] == [((D + H, 4 * H), 8)]
     # A GRU that resets after the product has other cotangents for W_n x than for U_n h.
     plan = explained(rx.GRU(H))
-    assert sorted(p.shape for p in plan.backward.summed) == [(D, 3 * H), (H, 3 * H)]
+    assert sorted(p.shape for p in plan.backward.reductions) == [(D, 3 * H), (H, 3 * H)]
 
 
 def test_preactivations_are_one_product_of_input_and_state():
     plan = explained(rx.LSTM(H))
-    recomputed, of_input = plan.backward.hoisted
+    recomputed, of_input = plan.backward.bulk
     assert (recomputed.shape, recomputed.parts) == ((B, 4 * H), 8)
     assert recomputed.flops == 2 * B * (D + H) * 4 * H
     assert of_input.shape == (B, D)
@@ -251,8 +251,8 @@ def test_preactivations_are_one_product_of_input_and_state():
 
 def test_a_slope_that_the_new_carry_tells_needs_no_product():
     plan = explained(rx.Elman(H))
-    assert [p.shape for p in plan.backward.hoisted] == [(B, D)]  # the cotangent of the input
-    assert plan.kept_bytes_per_step == 0
+    assert [p.shape for p in plan.backward.bulk] == [(B, D)]  # the cotangent of the input
+    assert plan.residual_bytes_per_step == 0
 
 
 def test_gates_of_long_products_are_kept_and_none_is_computed_again():
@@ -261,29 +261,29 @@ def test_gates_of_long_products_are_kept_and_none_is_computed_again():
     for cell, gates in ((rx.LSTM(wide), 4), (rx.GRU(wide, reset="before"), 3)):
         carries = len(jax.tree.leaves(cell.initial_carry(()))) - 1  # but for h, an output
         plan = explained(cell)
-        assert [p.shape for p in plan.backward.hoisted] == [(B, D)]
-        assert plan.kept_bytes_per_step == (carries + gates) * B * wide * size
+        assert [p.shape for p in plan.backward.bulk] == [(B, D)]
+        assert plan.residual_bytes_per_step == (carries + gates) * B * wide * size
         plan = explained(cell, residuals="carries")
-        assert plan.kept_bytes_per_step == carries * B * wide * size
-        assert len(plan.backward.hoisted) > 1
+        assert plan.residual_bytes_per_step == carries * B * wide * size
+        assert len(plan.backward.bulk) > 1
 
 
 def test_a_mixture_costs_the_backward_loop_one_product_with_its_cotangent():
     # h' = (1 - z) n + z h: d h' enters z's cotangent as (h - n) d h', not as h d h' - n d h'.
     (loop,) = explained(rx.GRU(H)).backward.loops
-    assert loop.inputs == ((B, H),) * 6  # z, r, the slopes of n, z and r, and the cotangent of y
+    assert loop.live_in == ((B, H),) * 6  # z, r, the slopes of n, z and r, and the cotangent of y
 
 
 def test_only_carries_that_are_no_outputs_are_kept_beside_them():
-    assert explained(rx.GRU(H)).kept_bytes_per_step == 0
-    assert explained(rx.LSTM(H)).kept_bytes_per_step == B * H * jnp.zeros(()).dtype.itemsize
+    assert explained(rx.GRU(H)).residual_bytes_per_step == 0
+    assert explained(rx.LSTM(H)).residual_bytes_per_step == B * H * jnp.zeros(()).dtype.itemsize
 
 
 def test_no_carry_is_kept_that_no_derivative_reads():
     h = jnp.ones((B, H))
     xs = jax.ShapeDtypeStruct((T, B, H), h.dtype)
     for step, kept in ((lambda h, x: (0.5 * h + x, None), 0), (lambda h, x: (x * h, None), 1)):
-        assert rx.explain(step, h, xs).kept_bytes_per_step == kept * h.nbytes
+        assert rx.explain(step, h, xs).residual_bytes_per_step == kept * h.nbytes
 
 
 def test_a_stack_in_one_step_is_one_loop_per_layer_and_its_readout_leaves():
@@ -301,8 +301,8 @@ def test_a_stack_in_one_step_is_one_loop_per_layer_and_its_readout_leaves():
         lambda a: a.astype(dtype), (first.initial_carry((B,)), second.initial_carry((B,)))
     )
     plan = rx.explain(step, init, jax.ShapeDtypeStruct((T, B, D), dtype))
-    assert [len(loop.products) for loop in plan.forward.loops] == [1, 1]
-    shapes = [(p.shape, p.parts) for p in plan.forward.hoisted]
+    assert [len(loop.matmuls) for loop in plan.forward.loops] == [1, 1]
+    shapes = [(p.shape, p.parts) for p in plan.forward.bulk]
     assert shapes == [((B, 3 * H), 3), ((B, 4 * H), 4), ((B, 3), 1)]
 
 
@@ -345,8 +345,8 @@ def test_convolutions_that_share_their_input_become_one():
 
     init = jnp.zeros((B, 6, 2))
     plan = rx.explain(step, init, jax.ShapeDtypeStruct((T, B, 6, 2), init.dtype))
-    assert [p.parts for p in plan.forward.loops[0].products] == [2]
-    assert [p.parts for p in plan.forward.hoisted] == [2]
+    assert [p.parts for p in plan.forward.loops[0].matmuls] == [2]
+    assert [p.parts for p in plan.forward.bulk] == [2]
 
 
 def products_of_a_sum(second):
@@ -360,7 +360,7 @@ def products_of_a_sum(second):
 
     init = jnp.zeros((B, H)), jnp.zeros((B, H))
     plan = rx.explain(step, init, jax.ShapeDtypeStruct((T, H, H), init[0].dtype))
-    return [product.parts for loop in plan.forward.loops for product in loop.products]
+    return [product.parts for loop in plan.forward.loops for product in loop.matmuls]
 
 
 def test_kernels_are_joined_rather_than_rows():
@@ -373,7 +373,7 @@ def test_kernels_are_joined_rather_than_rows():
 
     init = jnp.zeros((B, H)), jnp.zeros((B, H))
     (loop,) = rx.explain(step, init, jax.ShapeDtypeStruct((T, B, H), A.dtype)).forward.loops
-    assert {(p.shape, p.parts) for p in loop.products} == {((B, H + 3), 2), ((B, H), 1)}
+    assert {(p.shape, p.parts) for p in loop.matmuls} == {((B, H + 3), 2), ((B, H), 1)}
 
 
 def test_rows_are_joined_that_share_a_batch_of_kernels():
@@ -388,7 +388,7 @@ def test_rows_are_joined_that_share_a_batch_of_kernels():
 
     xs = jax.ShapeDtypeStruct((T, B, 2, D), kernels.dtype)
     plan = rx.explain(step, jnp.zeros(()), xs)
-    assert [(p.shape, p.parts) for p in plan.forward.hoisted] == [((2, 2 * B, H), 2)]
+    assert [(p.shape, p.parts) for p in plan.forward.bulk] == [((2, 2 * B, H), 2)]
 
 
 def test_a_tangent_runs_in_chunks_of_a_derivative():
@@ -398,7 +398,7 @@ def test_a_tangent_runs_in_chunks_of_a_derivative():
         return jax.jvp(lambda h: rx.scan(lambda h, x: (jnp.tanh(h + x), h), h, xs), (h,), (h,))
 
     steps = [e.params["step"] for e in jax.make_jaxpr(tangent)(h).eqns if "step" in e.params]
-    assert [chunked.default_chunk(program_of(step), step) for step in steps] == [16, 8]
+    assert [default_chunk(plan_of(step.body), step) for step in steps] == [16, 8]
 
 
 def test_what_does_not_depend_on_the_tangent_has_none():
@@ -414,13 +414,13 @@ def test_what_does_not_depend_on_the_tangent_has_none():
     assert len(step.y_axes) == 1
 
 
-def test_numbers_summed_by_a_convolution_are_those_of_its_window_and_features():
+def test_contraction_size_by_a_convolution_are_those_of_its_window_and_features():
     def convolve(a, kernel):
         return jax.lax.conv_general_dilated(a, kernel, (1,), "SAME")
 
     (eqn,) = jax.make_jaxpr(convolve)(jnp.ones((2, 5, 9)), jnp.ones((4, 5, 3))).eqns
     shapes = [v.aval.shape for v in eqn.invars]
-    assert numbers_summed(eqn.primitive.name, eqn.params, *shapes) == 5 * 3
+    assert contraction_size(eqn.primitive.name, eqn.params, *shapes) == 5 * 3
 
 
 def test_products_are_joined_in_a_sum_only_if_they_are_alike():
@@ -538,7 +538,7 @@ def test_vmap_over_an_ensemble_stays_one_loop_with_one_product():
     init = jax.tree.map(lambda a: a.astype(jax.tree.leaves(params)[0].dtype), init)
     xs = jax.ShapeDtypeStruct((T, 3, B, D), jax.tree.leaves(params)[0].dtype)
     (loop,) = rx.explain(members, init, xs).forward.loops
-    assert [(p.shape, p.parts) for p in loop.products] == [((3, B, 3 * H), 3)]
+    assert [(p.shape, p.parts) for p in loop.matmuls] == [((3, B, 3 * H), 3)]
 
 
 def test_kernels_concatenated_by_hand_have_their_gradients_summed_by_the_product():
@@ -551,8 +551,8 @@ def test_kernels_concatenated_by_hand_have_their_gradients_summed_by_the_product
 
     init = jnp.zeros((B, H))
     plan = rx.explain(step, init, jax.ShapeDtypeStruct((T, B, H), init.dtype))
-    assert [p.shape for p in plan.backward.summed] == [(H, 2 * H)]
-    assert [p.shape for p in plan.backward.hoisted] == [(B, 2 * H)]  # the pre-activations
+    assert [p.shape for p in plan.backward.reductions] == [(H, 2 * H)]
+    assert [p.shape for p in plan.backward.bulk] == [(B, 2 * H)]  # the pre-activations
 
 
 @pytest.mark.parametrize(

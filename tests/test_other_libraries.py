@@ -91,4 +91,4 @@ def test_the_step_is_compiled(cell):
     found = rx.explain(lambda state, x: step(params, state, x), state, xs)
     assert found.method == "chunked"
     (loop,) = found.forward.loops
-    assert len(loop.products) == products
+    assert len(loop.matmuls) == products

@@ -1,26 +1,20 @@
-"""The reference: ``jax.lax.scan`` itself. Every other evaluator is held to its results."""
+"""``jax.lax.scan`` itself. Every other evaluator is held to its results."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from recurrax.program.frontend.trace import ScanCall
 
-def run(
-    f: Callable[[Any, Any], tuple[Any, Any]],
-    init: Any,
-    xs: Any,
-    length: int | None,
-    reverse: bool,
-    x_axis: int,
-    y_axis: int,
-) -> tuple[Any, Any]:
-    """Runs ``f`` over the axis ``x_axis`` of ``xs``; outputs have time on ``y_axis``."""
-    if x_axis:
-        xs = jax.tree.map(lambda a: jnp.moveaxis(a, x_axis, 0), xs)
-    result = jax.lax.scan(f, init, xs, length=length, reverse=reverse)
-    if not y_axis:
+
+def run(call: ScanCall, **options: Any) -> tuple[Any, Any]:
+    """Runs a step over time; ``options`` are those of ``lax.scan`` beyond its first arguments."""
+    xs = call.xs
+    if call.x_axis:
+        xs = jax.tree.map(lambda a: jnp.moveaxis(a, call.x_axis, 0), xs)
+    result = jax.lax.scan(call.f, call.init, xs, call.length, call.reverse, **options)
+    if not call.y_axis:
         return result
     carry, ys = result
-    return carry, jax.tree.map(lambda a: jnp.moveaxis(a, 0, y_axis), ys)
+    return carry, jax.tree.map(lambda a: jnp.moveaxis(a, 0, call.y_axis), ys)

@@ -1,4 +1,4 @@
-"""Reading and writing stretches of time."""
+"""Reading and writing pieces of time."""
 
 from functools import partial
 from typing import Any
@@ -10,8 +10,8 @@ from recurrax.program.step import Step
 
 # No index here is negative; a loop that asks whether one is does so at every step.
 index = partial(lax.dynamic_index_in_dim, keepdims=False, allow_negative_indices=False)
-stretch = partial(lax.dynamic_slice_in_dim, allow_negative_indices=False)
-write_stretch = partial(lax.dynamic_update_slice_in_dim, allow_negative_indices=False)
+piece_of = partial(lax.dynamic_slice_in_dim, allow_negative_indices=False)
+write_piece = partial(lax.dynamic_update_slice_in_dim, allow_negative_indices=False)
 
 
 def entry(array: Any, t: Any) -> Any:
@@ -32,7 +32,7 @@ def shifted(start: Any, after: Any, reverse: bool) -> Any:
 
 
 class Window:
-    """A stretch of ``steps`` entries that begins at ``start``."""
+    """A piece of ``steps`` entries that begins at ``start``."""
 
     def __init__(self, step: Step, start: Any, steps: int) -> None:
         self.step, self.start, self.steps = step, start, steps
@@ -41,19 +41,19 @@ class Window:
     def read(self, array: Any, axis: int) -> Any:
         """The entries of ``array`` in the window, time leading."""
         if not self.whole:
-            array = stretch(array, self.start, self.steps, axis)
+            array = piece_of(array, self.start, self.steps, axis)
         return jnp.moveaxis(array, axis, 0)
 
-    def read_past(self, first: Any, array: Any, axis: int, lag: int) -> Any:
-        """The entries one place off: what each step of the window sees of the past."""
+    def read_lagged(self, edge: Any, array: Any, axis: int, lag: int) -> Any:
+        """The entries that each step of the window reads with a lag; ``edge`` is at the end."""
         length, steps = self.step.length, self.steps
-        edge = self.start if lag < 0 else self.start + steps - 1
-        outside = edge == (0 if lag < 0 else length - 1)
-        beside = index(array, jnp.clip(edge + lag, 0, length - 1), axis)
-        beside = jnp.where(outside, first, beside)[None]
+        end = self.start if lag < 0 else self.start + steps - 1
+        outside = end == (0 if lag < 0 else length - 1)
+        beside = index(array, jnp.clip(end + lag, 0, length - 1), axis)
+        beside = jnp.where(outside, edge, beside)[None]
         if steps == 1:
             return beside
-        inner = stretch(array, self.start + (0 if lag < 0 else 1), steps - 1, axis)
+        inner = piece_of(array, self.start + (0 if lag < 0 else 1), steps - 1, axis)
         inner = jnp.moveaxis(inner, axis, 0)
         return jnp.concatenate([beside, inner] if lag < 0 else [inner, beside])
 
@@ -62,4 +62,4 @@ class Window:
         entries = jnp.moveaxis(entries, 0, axis)
         if self.whole:
             return entries
-        return write_stretch(buffer, entries, self.start, axis)
+        return write_piece(buffer, entries, self.start, axis)

@@ -1,24 +1,33 @@
-"""The representation: values, operations, and a flat list of operations with its inputs."""
+"""The representation of a step: named values, operations, and a body that lists them in order."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any, cast
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import jax
-import numpy as np
-from jax.extend import core
+
+from recurrax.program import jax_internals
+from recurrax.program.jax_internals import Origin
+from recurrax.program.text import body_text
+
+T = TypeVar("T")
+S = TypeVar("S")
 
 
 class Value:
-    """An array inside the step: its shape and dtype. Identity is what tells two values apart."""
+    """An array inside the step. Two values are equal only if they are the same object.
 
-    __slots__ = ("dtype", "shape")
+    The name is for people: the path of an argument, such as ``params.W.f``, or empty.
+    """
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+    __slots__ = ("dtype", "name", "shape")
+
+    def __init__(self, shape: Sequence[int], dtype: Any, name: str = "") -> None:
         self.shape = tuple(shape)
         self.dtype = dtype
+        self.name = name
 
     @property
     def ndim(self) -> int:
@@ -28,29 +37,34 @@ class Value:
     def size(self) -> int:
         return prod(self.shape)
 
+    @property
+    def struct(self) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(self.shape, self.dtype)
+
     def like(self, shape: Sequence[int] | None = None) -> "Value":
-        """A new value of this dtype."""
-        return Value(self.shape if shape is None else tuple(shape), self.dtype)
+        """A new value of the same dtype, and of the same shape unless another is given."""
+        return Value(self.shape if shape is None else shape, self.dtype)
 
 
 class Constant(Value):
-    """A literal in the step."""
+    """A literal of the step, or an array that a function inside the step closes over."""
 
     __slots__ = ("value",)
 
-    def __init__(self, value: Any, shape: tuple[int, ...], dtype: Any) -> None:
+    def __init__(self, value: Any, shape: Sequence[int], dtype: Any) -> None:
         super().__init__(shape, dtype)
         self.value = value
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Op:
-    """One primitive applied to values."""
+    """One primitive applied to values. Passes never change an operation; they make new ones."""
 
     primitive: Any
-    params: dict[str, Any]
-    inputs: list[Value]
-    outputs: list[Value]
+    params: Mapping[str, Any]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    origin: Origin | None = None  # the user's line and named scopes
 
     @property
     def name(self) -> str:
@@ -60,33 +74,89 @@ class Op:
     def out(self) -> Value:
         return self.outputs[0]
 
+    def with_inputs(self, inputs: Iterable[Value]) -> "Op":
+        return replace(self, inputs=tuple(inputs))
 
-@dataclass
+    def with_outputs(self, outputs: Iterable[Value]) -> "Op":
+        return replace(self, outputs=tuple(outputs))
+
+    def from_line_of(self, op: "Op") -> "Op":
+        """The same operation, attributed to the user's line that ``op`` comes from."""
+        return replace(self, origin=op.origin)
+
+
+class Inputs(NamedTuple, Generic[T]):
+    """One entry for every input of a step, by the part that the input plays."""
+
+    consts: tuple[T, ...] = ()  # the same at every step: parameters
+    carry: tuple[T, ...] = ()
+    lagged: tuple[T, ...] = ()  # entries of sequences that are read with a lag of one step
+    xs: tuple[T, ...] = ()  # entries of sequences at this step
+
+    @property
+    def flat(self) -> tuple[T, ...]:
+        return (*self.consts, *self.carry, *self.lagged, *self.xs)
+
+    @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        return (len(self.consts), len(self.carry), len(self.lagged), len(self.xs))
+
+    def unflatten(self, values: Iterable[S]) -> "Inputs[S]":
+        """Other entries, in the order of ``flat``."""
+        return Inputs(*split(values, self.sizes))
+
+    def map(self, f: Callable[[T], S]) -> "Inputs[S]":
+        return self.unflatten(map(f, self.flat))
+
+    def where(self, flags: "Inputs[bool]") -> "Inputs[T]":
+        """The entries whose flag is set."""
+        return Inputs(*map(take, self, flags))
+
+
+@dataclass(frozen=True, eq=False)
 class Body:
-    """A step as one flat list: what it takes, what it does, what it returns."""
+    """A step as a flat list of operations: from its inputs to the new carry and the outputs."""
 
-    inputs: list[Value]
-    ops: list[Op]
-    outputs: list[Value]
+    inputs: Inputs[Value]
+    ops: tuple[Op, ...]
+    new_carry: tuple[Value, ...]
+    ys: tuple[Value, ...]
+    linear: bool = False  # in its carry, and in what a transposition asks for: a derivative
 
-    def copy(self) -> "Body":
-        """The same operations as objects of their own: rewrites change them in place."""
-        return Body(self.inputs, [replace(op) for op in self.ops], self.outputs)
+    @property
+    def outputs(self) -> tuple[Value, ...]:
+        return (*self.new_carry, *self.ys)
+
+    def with_ops(self, ops: Iterable[Op]) -> "Body":
+        return replace(self, ops=tuple(ops))
+
+    def with_outputs(self, outputs: Sequence[Value]) -> "Body":
+        """Other outputs, the new carry first."""
+        n = len(self.new_carry)
+        return replace(self, new_carry=tuple(outputs[:n]), ys=tuple(outputs[n:]))
+
+    def __call__(self, *arrays: Any) -> list[Any]:
+        """Runs the step on arrays, or on tracers."""
+        env = dict(zip(self.inputs.flat, arrays, strict=True))
+        evaluate(self.ops, env)
+        return [read(env, v) for v in self.outputs]
+
+    def __str__(self) -> str:
+        return body_text(self)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Uses:
-    """Who makes a value, and how often it is read (an output counts as a reader)."""
+    """Which operation produces a value, and how often the value is read (outputs count)."""
 
-    maker: dict[Value, Op] = field(default_factory=dict)
+    producer: dict[Value, Op] = field(default_factory=dict)
     count: Counter[Value] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, ops: Iterable[Op], outputs: Iterable[Value]) -> "Uses":
+    def of(cls, ops: Iterable[Op], outputs: Iterable[Value] = ()) -> "Uses":
         uses = cls()
         for op in ops:
-            for value in op.outputs:
-                uses.maker[value] = op
+            uses.producer.update(dict.fromkeys(op.outputs, op))
             uses.count.update(op.inputs)
         uses.count.update(outputs)
         return uses
@@ -95,66 +165,46 @@ class Uses:
         return self.count[value] == 1
 
 
-INLINED = {"jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint", "custom_jvp_call"}
+def evaluate(
+    ops: Iterable[Op],
+    env: dict[Value, Any],
+    replaced: Callable[[Op, Sequence[Any], list[Any]], list[Any]] | None = None,
+) -> None:
+    """Runs operations on the arrays in ``env``, and adds their results to it.
 
-
-def inner_jaxpr(eqn: core.JaxprEqn) -> core.ClosedJaxpr:
-    """The jaxpr that a call primitive calls."""
-    jaxpr = eqn.params.get("jaxpr", eqn.params.get("call_jaxpr"))
-    if isinstance(jaxpr, core.ClosedJaxpr):
-        return jaxpr
-    assert isinstance(jaxpr, core.Jaxpr)
-    return core.ClosedJaxpr(jaxpr, ())
-
-
-def flatten(closed: core.ClosedJaxpr) -> Body:
-    """One flat list of operations; calls, ``remat`` and ``custom_jvp`` are inlined."""
-    ops: list[Op] = []
-
-    def run(jaxpr: core.Jaxpr, consts: Sequence[Value], args: Sequence[Value]) -> list[Value]:
-        env = dict(zip(jaxpr.constvars, consts, strict=True))
-        env.update(zip(jaxpr.invars, args, strict=True))
-
-        def read(atom: Any) -> Value:
-            if isinstance(atom, core.Literal):
-                like = value_like(atom)
-                return Constant(np.asarray(atom.val, like.dtype), like.shape, like.dtype)
-            return env[atom]
-
-        for eqn in jaxpr.eqns:
-            inputs = [read(atom) for atom in eqn.invars]
-            if eqn.primitive.name in INLINED:
-                inner = inner_jaxpr(eqn)
-                outputs = run(inner.jaxpr, [as_constant(c) for c in inner.consts], inputs)
-            else:
-                outputs = [value_like(v) for v in eqn.outvars]
-                ops.append(Op(eqn.primitive, dict(eqn.params), inputs, outputs))
-            env.update(zip(eqn.outvars, outputs, strict=True))
-        return [read(atom) for atom in jaxpr.outvars]
-
-    jaxpr = closed.jaxpr
-    inputs = [value_like(v) for v in jaxpr.invars]
-    captured = [as_constant(c) for c in closed.consts]
-    outputs = run(jaxpr, captured, inputs)
-    return Body(inputs, ops, outputs)
-
-
-def value_like(atom: Any) -> Value:
-    """A value of the shape and dtype of a variable of a jaxpr."""
-    return Value(atom.aval.shape, atom.aval.dtype)
-
-
-def as_constant(array: Any) -> Constant:
-    aval = cast(Any, jax.typeof(array))
-    return Constant(array, aval.shape, aval.dtype)
-
-
-def evaluate(ops: Iterable[Op], env: dict[Value, Any]) -> None:
-    """Runs ``ops`` on the arrays in ``env``, which it extends."""
-
-    def read(value: Value) -> Any:
-        return value.value if isinstance(value, Constant) else env[value]
-
+    This is the only interpreter. Each operation runs under the named scopes and the source line of
+    the user's own, so that both reach the jaxpr, the HLO and error traces. ``replaced`` may put
+    other values in place of the results of an operation; it is given the operation, its operands
+    and its results.
+    """
     for op in ops:
-        out = op.primitive.bind(*[read(v) for v in op.inputs], **op.params)
-        env.update(zip(op.outputs, out if op.primitive.multiple_results else [out], strict=True))
+        operands = [read(env, v) for v in op.inputs]
+        results = jax_internals.bind(op.primitive, operands, op.params, op.origin)
+        if replaced is not None:
+            results = replaced(op, operands, results)
+        env.update(zip(op.outputs, results, strict=True))
+
+
+def read(env: Mapping[Value, Any], value: Value) -> Any:
+    """The array of a value."""
+    return value.value if isinstance(value, Constant) else env[value]
+
+
+def ordered(values: Iterable[T]) -> list[T]:
+    """Each value once, in the order of first appearance."""
+    return list(dict.fromkeys(values))
+
+
+def take(values: Iterable[T], flags: Iterable[bool]) -> tuple[T, ...]:
+    """The values whose flag is set."""
+    return tuple(v for v, flag in zip(values, flags, strict=True) if flag)
+
+
+def split(values: Iterable[T], sizes: Sequence[int]) -> Iterator[tuple[T, ...]]:
+    """Consecutive groups of these sizes."""
+    values = tuple(values)
+    assert len(values) == sum(sizes)
+    start = 0
+    for size in sizes:
+        yield values[start : start + size]
+        start += size

@@ -14,7 +14,8 @@ from recurrax.cell.cell import Layer, Noise
 from recurrax.cell.checks import as_dtype
 from recurrax.cell.options import instead, name_of
 from recurrax.cell.params import describe
-from recurrax.scan import check_method
+from recurrax.program.step import Policy
+from recurrax.scan import check_policy
 from recurrax.sequence.how import ORDERS, PADS, RunInputs, RunOptions
 from recurrax.sequence.lengths import clamped
 from recurrax.sequence.precision import field_of
@@ -62,7 +63,7 @@ def check_how(who: str, how: RunOptions) -> None:
     check_flag(who, "return_carries", how.return_carries)
     check_one_of(who, "pad", how.pad, PADS)
     check_one_of(who, "order", how.order, ORDERS)
-    check_method(who, how.method, how.chunk, how.residuals)
+    check_policy(who, Policy(how.method, how.chunk, how.residuals))
 
 
 def check_sequence(who: str, name: str, xs: Any, time_axis: int, num_feature_axes: int = 1) -> None:

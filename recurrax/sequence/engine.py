@@ -6,7 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from recurrax.scan import scan_along
+from recurrax.program.frontend.trace import ScanCall
+from recurrax.program.step import Policy
+from recurrax.scan import run_scan
 from recurrax.sequence.how import RunInputs, RunOptions
 from recurrax.sequence.padding import (
     entered_from_behind,
@@ -72,18 +74,10 @@ def over_time(
         return (carry, free), (carry if how.return_carries else None, y)
 
     entries = (xs, unmasked, valid, resets)
-    (last, free), (carries, ys) = scan_along(
+    (last, free), (carries, ys) = run_scan(
+        ScanCall(guarded, (carry, state), entries, None, how.reverse, time, time),
+        Policy(how.method, how.chunk, how.residuals),
         who,
-        guarded,
-        (carry, state),
-        entries,
-        None,
-        how.reverse,
-        how.method,
-        how.chunk,
-        how.residuals,
-        time,
-        time,
     )
     backwards = how.reverse
     if how.order == "processing" and how.reverse:

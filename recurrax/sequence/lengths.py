@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.experimental import checkify
 
-from recurrax.program import internals
+from recurrax.program import jax_internals
 
 
 def clamped(lengths: Array, steps: int, what: str) -> Array:
@@ -32,4 +32,4 @@ def highest(lengths: Array, steps: int) -> int:
     return min(steps, int(jnp.iinfo(lengths.dtype).max))
 
 
-clamped_p = internals.define_elementwise("clamped_lengths", evaluate=within, checked=refused)
+clamped_p = jax_internals.define_elementwise("clamped_lengths", evaluate=within, checked=refused)

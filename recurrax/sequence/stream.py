@@ -9,7 +9,8 @@ from jax.core import Tracer
 
 from recurrax.cell import checks
 from recurrax.cell.cell import Layer
-from recurrax.scan import check_method
+from recurrax.program.step import Policy
+from recurrax.scan import check_policy
 from recurrax.sequence.checks import (
     as_carry_dtype,
     as_dtype,
@@ -71,7 +72,7 @@ class Stream:
             )
         options["dtype"] = as_dtype(WHO, "dtype", options.get("dtype"))
         options["carry_dtype"] = as_carry_dtype(WHO, cell, options.get("carry_dtype"))
-        check_method(WHO, options.get("method", "auto"), options.get("chunk"))
+        check_policy(WHO, Policy(options.get("method", "auto"), options.get("chunk")))
         self.cell, self.params = cell, params
         self._options = tuple(sorted(options.items()))
         self.batch_shape = checks.as_batch_shape(cell, batch_shape)

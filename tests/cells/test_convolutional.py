@@ -311,9 +311,9 @@ def test_a_training_step_has_few_convolutions_with_axes_in_order(name, rng):
     plan = rx.explain(lambda c, x: case.cell.step(params, c, x), carry, jnp.moveaxis(xs, 1, 0))
     for report in (plan.forward, plan.backward):
         (loop,) = report.loops
-        (product,) = loop.products
+        (product,) = loop.matmuls
         assert product.parts == gates
-    assert [product.parts for product in plan.backward.summed] == [gates] * 2  # W and U
+    assert [product.parts for product in plan.backward.reductions] == [gates] * 2  # W and U
 
     def loss(params, carry, xs):
         return jnp.sum(rx.unroll(case.cell, params, xs, carry, time_axis=1)[1])

@@ -101,7 +101,7 @@ def test_a_stack_has_one_loop_per_layer():
     steps = jax.ShapeDtypeStruct((64, 2, 3), jnp.float64)
     plan = rx.explain(step, stack.initial_carry((2,)), steps)
     assert plan.method == "chunked"
-    assert [loop.products for loop in plan.forward.loops] != []
+    assert [loop.matmuls for loop in plan.forward.loops] != []
     assert len(plan.forward.loops) == 3
 
 

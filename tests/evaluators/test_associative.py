@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 import recurrax as rx
-from recurrax.evaluators import chunked
-from recurrax.program.trace import trace
+from recurrax.evaluators import EVALUATORS, associative
+from recurrax.evaluators.contract import Context, Evaluator
+from recurrax.program.frontend.trace import ScanCall, trace
+from recurrax.program.schedule import plan_of
+from recurrax.program.step import Policy
 from tests.all_cells import CASES
 from tests.helpers import assert_close, combinations, problem, random_like
 
@@ -331,8 +334,10 @@ def test_there_is_no_loop_over_time_left(rng):
 
 def test_an_accelerator_runs_linear_loops_in_parallel_from_64_steps_on():
     def parallel(platform, steps, **options):
-        args = (lambda h, x: (h * x,) * 2), jnp.zeros(3), jnp.zeros((steps, 3)), None, False
-        return chunked.in_parallel(trace(*args, **options).step, platform)
+        call = ScanCall(lambda h, x: (h * x,) * 2, jnp.zeros(3), jnp.zeros((steps, 3)))
+        (loop,) = plan_of(trace(call).step.body).loops
+        context = Context(platform, steps, Policy(**options))
+        return associative.can_run(loop, context) is None
 
     assert [parallel("accelerator", steps) for steps in (63, 64)] == [False, True]
     assert not parallel("cpu", 64)
@@ -350,12 +355,17 @@ def test_auto_runs_in_parallel_where_a_step_of_a_loop_is_dear(rng, monkeypatch):
     assert plan.method == "chunked"
     assert "faster here step by step" in plan.reason
     ran = []
-    monkeypatch.setattr(chunked, "in_parallel", lambda step, platform: True)
-    whole = chunked.associative.run_loop
-    monkeypatch.setattr(
-        chunked.associative, "run_loop", lambda *args: ran.append(1) or whole(*args)
-    )
+
+    def run(loop, inputs):
+        ran.append(loop)
+        return associative.run(loop, inputs)
+
+    def can_run(loop, context):
+        return associative.can_run(loop, context._replace(platform="accelerator"))
+
+    monkeypatch.setitem(EVALUATORS, 0, Evaluator("associative", can_run, run, whole_run=True))
     jax.clear_caches()
+    assert rx.explain(step, carry, times).method == "associative"
     assert_close(rx.unroll(case.cell, params, xs, carry), want)
     assert ran
     jax.clear_caches()

@@ -13,7 +13,7 @@ from jax.scipy.linalg import expm
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 
 import recurrax as rx
-from recurrax.program import internals
+from recurrax.program.frontend import opaque
 from tests.helpers import assert_close, assert_identical
 
 W = jnp.asarray(np.random.default_rng(0).normal(size=(3, 3)) * 0.5)
@@ -223,7 +223,7 @@ def test_nothing_is_computed_before_a_step_that_lax_scan_runs(monkeypatch):
     def step(h, x):
         return lax.cond(jnp.sum(x) > 0, jnp.sin, jnp.cos, h @ expm(W - W.T)), h
 
-    monkeypatch.setattr(internals, "evaluate_equation", None)
+    monkeypatch.setattr(opaque, "evaluate", None)
     assert rx.explain(step, H0, XS).reason == "the step contains cond"
 
 
@@ -305,8 +305,8 @@ def test_what_only_parameters_reach_is_computed_once_before(cell, before):
 
     plan = rx.explain(lambda h, x: (cell(W, h, x),) * 2, H0, XS)
     assert plan.method == "chunked"
-    assert before in plan.before
-    assert f"on parameters alone: {plan.before[0]}" in str(plan)
+    assert before in plan.hoisted
+    assert f"on parameters alone: {plan.hoisted[0]}" in str(plan)
     assert plan.forward.loops[0].stages <= 1
     got, want = (
         jax.value_and_grad(partial(run, scan), (0, 1, 2))(W, H0, XS) for scan in (rx.scan, lax.scan)

@@ -10,7 +10,7 @@ from flax import nnx
 from jax import lax
 
 import recurrax as rx
-from recurrax.program import derive, known
+from recurrax.program.calculus import derivative, residuals as rules
 from tests.all_cells import around_every_cell
 from tests.helpers import assert_close, problem, random_like
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.once
 @pytest.fixture
 def every_product_is_long(monkeypatch):
     """What a product of any length has made is kept."""
-    monkeypatch.setattr(known, "LONG", 1)
+    monkeypatch.setattr(rules, "MIN_CONTRACTION_TO_SAVE", 1)
     forget()
     yield
     forget()
@@ -28,8 +28,8 @@ def every_product_is_long(monkeypatch):
 
 def forget():
     jax.clear_caches()
-    known.results_at_hand.cache_clear()
-    derive.tangent_of.cache_clear()
+    rules.residuals_of.cache_clear()
+    derivative.tangent_of.cache_clear()
 
 
 def derivatives(f, args, rng):
@@ -146,9 +146,10 @@ def test_the_choice_is_made_by_the_length_of_the_products():
         xs = jax.ShapeDtypeStruct((9, 2, 3), params.b.f.dtype)
         step, carry = partial(cell.step, params), cell.initial_carry((2,))
         plan = rx.explain(step, carry, xs, **options)
-        return plan.kept_bytes_per_step / carry.h.nbytes
+        return plan.residual_bytes_per_step / carry.h.nbytes
 
-    short, long = known.LONG - 4, known.LONG - 3  # and three inputs
+    long = rules.MIN_CONTRACTION_TO_SAVE - 3  # and three inputs
+    short = long - 1
     assert (bytes_kept(short), bytes_kept(long)) == (1, 5)
     assert bytes_kept(long, residuals="carries") == 1
 
@@ -172,7 +173,7 @@ def test_layers_hand_on_what_is_to_be_kept(residuals):
     )
     for layer in layers:
         (eqn,) = [e for e in jax.make_jaxpr(layer)(xs).eqns if "step" in e.params]
-        assert eqn.params["step"].keep_gates == (residuals == "auto")
+        assert eqn.params["policy"].residuals == residuals
 
 
 @pytest.mark.parametrize("rows", [(), (3,)], ids=["one row", "rows"])

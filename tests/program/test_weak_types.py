@@ -220,8 +220,8 @@ def test_a_number_in_the_carry_leaves_the_plan_as_it_is(rng):
     plan = rx.explain(both, ((h, 0.0), 0), xs)
     alone = rx.explain(lambda h, x: (dense(params, h, x), None), h, xs)
     assert plan.method == alone.method == "chunked"
-    assert [loop.products for loop in plan.forward.loops if loop.products] == [
-        loop.products for loop in alone.forward.loops
+    assert [loop.matmuls for loop in plan.forward.loops if loop.matmuls] == [
+        loop.matmuls for loop in alone.forward.loops
     ]
 
 

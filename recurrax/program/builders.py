@@ -1,0 +1,46 @@
+"""Operations that the passes add, with the shapes of their results worked out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jax.extend.core import primitives
+
+from recurrax.program.ir import Op, Value
+
+
+def add(a: Value, b: Value, out: Value | None = None) -> Op:
+    return Op(primitives.add_p, {}, (a, b), (out or broadcast(a, b),))
+
+
+def mul(a: Value, b: Value, out: Value | None = None) -> Op:
+    return Op(primitives.mul_p, {}, (a, b), (out or broadcast(a, b),))
+
+
+def neg(a: Value) -> Op:
+    return Op(primitives.neg_p, {}, (a,), (a.like(),))
+
+
+def broadcast(a: Value, b: Value) -> Value:
+    """The result of an elementwise operation; axes of size 1 stretch."""
+    return a.like(np.broadcast_shapes(a.shape, b.shape))
+
+
+def transpose(a: Value, permutation: Sequence[int]) -> Op:
+    out = a.like([a.shape[i] for i in permutation])
+    return Op(primitives.transpose_p, {"permutation": tuple(permutation)}, (a,), (out,))
+
+
+def concatenate(values: Sequence[Value], axis: int) -> Op:
+    shape = list(values[0].shape)
+    shape[axis] = sum(v.shape[axis] for v in values)
+    out = values[0].like(shape)
+    return Op(primitives.concatenate_p, {"dimension": axis}, tuple(values), (out,))
+
+
+def slice_op(a: Value, axis: int, start: int, out: Value) -> Op:
+    """``out`` is the part of ``a`` along ``axis`` that begins at ``start``."""
+    first = [0] * a.ndim
+    last = list(a.shape)
+    first[axis], last[axis] = start, start + out.shape[axis]
+    params = {"start_indices": tuple(first), "limit_indices": tuple(last), "strides": None}
+    return Op(primitives.slice_p, params, (a,), (out,))

@@ -1,0 +1,82 @@
+"""Names for the inputs of a step, from the paths of pytrees and the variables of the function."""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+
+from recurrax.program.ir import Body
+
+DEPTH = 5  # functions within functions
+
+
+def name_inputs(
+    body: Body, f: Callable[..., Any], consts: Sequence[Any], init: Any, xs: Any
+) -> Body:
+    """Gives names to the inputs of a body that has none: ``params.W.f``, ``carry.h``, ``x``."""
+    if all(v.name for v in body.inputs.flat):
+        return body
+    closed_over = names_of_arrays(f)
+    names = [
+        *[closed_over.get(id(c), "") for c in consts],
+        *paths("carry", init),
+        *paths("x", xs),
+    ]
+    for value, name in zip(body.inputs.flat, names, strict=True):
+        value.name = name
+    for i, value in enumerate(body.inputs.consts):
+        value.name = value.name or f"const{i}"
+    return body
+
+
+def paths(name: str, tree: Any) -> list[str]:
+    """A name for every leaf: ``carry.h``, ``x['tokens']``."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return [name + jax.tree_util.keystr(path) for path, _ in leaves]
+
+
+def names_of_arrays(f: Callable[..., Any]) -> dict[int, str]:
+    """The arrays that a function closes over, by identity, with the name that it uses for each."""
+    found: dict[int, str] = {}
+    for name, value in variables(f, DEPTH):
+        for path, leaf in jax.tree_util.tree_leaves_with_path(value):
+            if isinstance(leaf, jax.Array):
+                found.setdefault(id(leaf), name + jax.tree_util.keystr(path))
+    return found
+
+
+def variables(f: Any, depth: int) -> Iterator[tuple[str, Any]]:
+    """Arguments that are bound already, closure variables and global variables of a function."""
+    if not depth:
+        return
+    if isinstance(f, partial):
+        yield from bound_arguments(f)
+        yield from variables(f.func, depth - 1)
+        return
+    f = inspect.unwrap(getattr(f, "__func__", f))
+    code = getattr(f, "__code__", None)
+    if code is None:
+        return
+    for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True):
+        try:
+            value = cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+        if callable(value):
+            yield from variables(value, depth - 1)
+        yield name, value
+    for name in code.co_names:
+        if isinstance(f.__globals__.get(name), jax.Array):
+            yield name, f.__globals__[name]
+
+
+def bound_arguments(f: partial[Any]) -> Iterator[tuple[str, Any]]:
+    yield from f.keywords.items()
+    try:
+        parameters = list(inspect.signature(f.func).parameters)
+    except (TypeError, ValueError):  # a builtin
+        parameters = []
+    for i, value in enumerate(f.args):
+        yield parameters[i] if i < len(parameters) else f"argument{i}", value

@@ -1,0 +1,141 @@
+"""Reductions: the sum of a value over time, taken through the operations that produce it.
+
+Where a step adds up ``x_t^T d_t``, the sum over many steps is one matmul that also contracts time:
+each weight gradient becomes one matmul, by the operation's own rule.
+"""
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from recurrax.program.contractions import is_ungrouped
+from recurrax.program.ir import Op, Value
+from recurrax.program.levels import Levels
+from recurrax.program.primitives import CONV, DOT, REDUCE_SUM, SLICE, facts
+
+Read = Callable[[Value], Any]
+
+
+@dataclass(frozen=True)
+class Summation:
+    """What is needed to see how a value is produced: outside of loops, from which sequences."""
+
+    producer: Mapping[Value, Op]
+    levels: Levels
+    looped: Set[Value]  # produced step by step, so that the value itself is there to be summed
+
+    def rule(self, value: Value) -> tuple[Op, list[Value]] | None:
+        """The operation that the sum passes through, and the sequences that it needs as such.
+
+        ``None``: the value itself is summed. An empty list: the operation is applied to sums.
+        """
+        op = self.producer.get(value)
+        if op is None or not self.levels.is_sequence(value) or value in self.looped:
+            return None
+        moving = [v for v in op.inputs if self.levels.is_sequence(v)]
+        known = facts(op)
+        if known.additive and len(moving) == len(op.inputs):
+            return op, []
+        if known.bilinear and len(moving) == 1:
+            return op, []
+        if op.name == DOT or (op.name == CONV and is_ungrouped(op.params)):
+            return op, moving
+        return None
+
+    def leaves(self, value: Value) -> list[Value]:
+        """The sequences from which the sum of ``value`` over time is computed."""
+        found = self.rule(value)
+        if found is None:
+            return [value] if self.levels.is_sequence(value) else []
+        op, sequences = found
+        return sequences or [leaf for v in op.inputs for leaf in self.leaves(v)]
+
+
+@dataclass(frozen=True)
+class SumOverTime:
+    """Computes sums over ``steps`` steps; ``read`` gives sequences with time as the first axis."""
+
+    summation: Summation
+    read: Read
+    steps: int
+    memo: dict[Any, Any]
+
+    def __call__(self, value: Value) -> Any:
+        if value not in self.memo:
+            self.memo[value] = self.compute(value)
+        return self.memo[value]
+
+    def compute(self, value: Value) -> Any:
+        if not self.summation.levels.is_sequence(value):
+            return self.read(value) * jnp.asarray(self.steps, value.dtype)
+        found = self.summation.rule(value)
+        if found is None:
+            return jnp.sum(self.read(value), axis=0, dtype=value.dtype)
+        op, sequences = found
+        if sequences:
+            return contracted(op, *map(self.read, op.inputs))
+        if op.name == REDUCE_SUM and (part := self.slice_of_sequence(op)) is not None:
+            return self.reduced(op, *part)
+        is_sequence = self.summation.levels.is_sequence
+        operands = [self(v) if is_sequence(v) else self.read(v) for v in op.inputs]
+        result = op.primitive.bind(*operands, **op.params)
+        if op.primitive.multiple_results:
+            self.memo.update(zip(op.outputs, result, strict=True))
+            return self.memo[value]
+        return result
+
+    def slice_of_sequence(self, op: Op) -> tuple[Value, Any, Any] | None:
+        """The sequence that a ``reduce_sum`` reads; where a slice of it begins and ends."""
+        value = op.inputs[0]
+        found = self.summation.rule(value)
+        if found is None:
+            return value, (0,) * value.ndim, value.shape
+        part, _ = found
+        if part.name != SLICE or self.summation.rule(part.inputs[0]) is not None:
+            return None
+        whole = part.inputs[0]
+        cut_axes = [a for a in op.params["axes"] if value.shape[a] != whole.shape[a]]
+        if part.params["strides"] is not None or cut_axes:
+            return None
+        return whole, part.params["start_indices"], part.params["limit_indices"]
+
+    def reduced(self, op: Op, whole: Value, start: Any, stop: Any) -> Any:
+        """The sum over time and over the axes of ``op``; one sum serves all slices of ``whole``."""
+        axes = op.params["axes"]
+        if (whole, axes) not in self.memo:
+            over = (0, *[axis + 1 for axis in axes])
+            self.memo[whole, axes] = jnp.sum(self.read(whole), axis=over, dtype=whole.dtype)
+        left = [axis for axis in range(whole.ndim) if axis not in axes]
+        bounds = ([start[i] for i in left], [stop[i] for i in left])
+        return jax.lax.slice(self.memo[whole, axes], *bounds)
+
+
+def contracted(op: Op, left: Any, right: Any) -> Any:
+    """A contraction of two sequences that sums over time as well."""
+    if op.name == CONV:
+        numbers = op.params["dimension_numbers"]
+        operands = time_merged(left, numbers.lhs_spec[1]), time_merged(right, numbers.rhs_spec[1])
+        return op.primitive.bind(*operands, **op.params)
+    contracting, batch = op.params["dimension_numbers"]
+
+    def shifted(axes: Any) -> tuple[int, ...]:
+        return tuple(axis + 1 for axis in axes)
+
+    with_time = ((0, *shifted(contracting[0])), (0, *shifted(contracting[1])))
+    return jax.lax.dot_general(
+        left,
+        right,
+        (with_time, (shifted(batch[0]), shifted(batch[1]))),
+        precision=op.params.get("precision"),
+        preferred_element_type=op.params.get("preferred_element_type"),
+    )
+
+
+def time_merged(sequence: Any, axis: int) -> Any:
+    """Time merged into an axis of each step: more features for a convolution to sum over."""
+    steps, *shape = sequence.shape
+    shape[axis] *= steps
+    return jnp.moveaxis(sequence, 0, axis).reshape(shape)

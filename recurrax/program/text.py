@@ -1,0 +1,144 @@
+"""Bodies and plans as text: names, shapes, dtypes, and the user's line of every operation."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from recurrax.program.jax_internals import SLOPE_SCOPE
+from recurrax.program.source_names import variable_of
+
+# The representation prints itself with these functions, so they take it as it comes.
+Value: TypeAlias = Any
+Op: TypeAlias = Any
+Body: TypeAlias = Any
+
+# Parameters that say nothing about the operation to a reader of the text.
+SILENT = {
+    "out_sharding", "precision", "preferred_element_type", "sharding", "weak_type", "accuracy",
+    "unique_indices", "indices_are_sorted", "mode", "batch_group_count", "feature_group_count",
+    "lhs_dilation", "rhs_dilation", "strides", "out_format", "shape", "new_sizes", "dimensions",
+}  # fmt: skip
+
+
+class Namer:
+    """Unique names for values: their own, the user's variable, or the operation and a number."""
+
+    def __init__(self, inputs: Iterable[Value] = ()) -> None:
+        self.names: dict[Value, str] = {}
+        self.taken: set[str] = set()
+        for value in inputs:
+            self.add(value, value.name or "input")
+
+    def add(self, value: Value, wanted: str) -> None:
+        name, n = wanted, 1
+        while name in self.taken:
+            n += 1
+            name = f"{wanted}_{n}"
+        self.taken.add(name)
+        self.names[value] = name
+
+    def add_ops(self, ops: Sequence[Op]) -> None:
+        """Names the results of operations: the last one on the line ``f = ...`` is ``f``."""
+        last: dict[str, Value] = {}
+        for op in ops:
+            variable = variable_of(op.origin) if is_forward(op) else ""
+            if variable and len(op.outputs) == 1:
+                last[variable] = op.out
+        users = {value: name for name, value in last.items()}
+        for op in ops:
+            for value in op.outputs:
+                if value not in self.names:
+                    self.add(value, value.name or users.get(value) or op.name)
+
+    def of(self, value: Value) -> str:
+        if hasattr(value, "value"):
+            return constant_text(value)
+        return self.names.get(value, value.name or "?")
+
+    def typed(self, value: Value) -> str:
+        return f"{self.of(value)}:{type_text(value)}"
+
+
+def type_text(value: Value) -> str:
+    """The dtype and shape, as JAX abbreviates them: ``f32[4,8]``."""
+    dtype = np.dtype(value.dtype)
+    kind = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
+    name = dtype.name.rstrip("0123456789")
+    short = kind[name] + dtype.name[len(name) :] if name in kind else dtype.name
+    return f"{short}[{','.join(map(str, value.shape))}]"
+
+
+def constant_text(value: Value) -> str:
+    if value.shape == () and isinstance(value.value, np.ndarray):
+        return f"{value.value.item():.6g}" if value.dtype != bool else str(bool(value.value))
+    return f"constant:{type_text(value)}"
+
+
+def is_forward(op: Op) -> bool:
+    """Whether an operation computes what the user's line says, and not a derivative of it."""
+    scope = op.origin.scope if op.origin is not None else ""
+    return "transpose(" not in scope and SLOPE_SCOPE not in re.split(r"\W", scope)
+
+
+def params_text(op: Op) -> str:
+    """The parameters that tell what an operation does, in brackets."""
+    params = {k: p for k, p in op.params.items() if k not in SILENT and p is not None}
+    if "start_indices" in params:
+        bounds = zip(params.pop("start_indices"), params.pop("limit_indices"), strict=True)
+        params[""] = ",".join(f"{start}:{stop}" for start, stop in bounds)
+    for name in ("dimension", "permutation", "broadcast_dimensions", "axes", "dimension_numbers"):
+        if name in params:
+            params[""] = params.pop(name)
+    shown = [(name, parameter_text(p)) for name, p in params.items()]
+    text = " ".join(f"{name}={text}" if name else text for name, text in shown if text)
+    return f"[{text}]" if text else ""
+
+
+def parameter_text(value: Any) -> str:
+    """A short text of a parameter; empty for one that has none."""
+    if isinstance(value, tuple | list):
+        parts = [parameter_text(v) for v in value]
+        return "(" + ",".join(part for part in parts if part not in ("", "((),())")) + ")"
+    text = getattr(value, "__name__", None) or str(value)
+    return text if len(text) <= 40 else ""
+
+
+def location(op: Op) -> str:
+    """The user's line, and the user's named scopes: ``gru.py:88 encoder/gate``."""
+    if op.origin is None:
+        return ""
+    frame = op.origin.frame
+    where = f"{Path(frame.file_name).name}:{frame.start_line}" if frame else ""
+    scope = op.origin.scope
+    named = re.sub(rf"jvp|transpose|vmap|{SLOPE_SCOPE}|[()/]", "", scope)
+    return " ".join(part for part in (where, scope if named else "") if part)
+
+
+def op_lines(ops: Sequence[Op], namer: Namer, indent: str) -> list[str]:
+    """One line per operation, with the user's line behind it."""
+    namer.add_ops(ops)
+    lines = []
+    for op in ops:
+        results = ", ".join(map(namer.typed, op.outputs))
+        operands = " ".join(map(namer.of, op.inputs))
+        line = f"{indent}{results} = {op.name}{params_text(op)} {operands}"
+        where = location(op)
+        lines.append(f"{line}  # {where}" if where else line)
+    return lines
+
+
+def body_text(body: Body) -> str:
+    """A body: its inputs by part, its operations, its outputs."""
+    namer = Namer(body.inputs.flat)
+    parts = [
+        f"{part} {', '.join(map(namer.typed, values))}"
+        for part, values in zip(body.inputs._fields, body.inputs, strict=True)
+        if values
+    ]
+    lines = ["step(" + "; ".join(parts) + "):", *op_lines(body.ops, namer, "  ")]
+    lines.append(f"  new carry: {', '.join(map(namer.of, body.new_carry)) or 'none'}")
+    lines.append(f"  outputs: {', '.join(map(namer.of, body.ys)) or 'none'}")
+    return "\n".join(lines)
