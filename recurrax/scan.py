@@ -134,8 +134,8 @@ def check_parallel(caller: str, step: Step, policy: Policy) -> None:
         reason = evaluator.can_run(loop, context)
         if reason:
             raise ValueError(
-                f"{caller}: method={policy.method!r} cannot run this step, because of its loop: "
-                f"{reason}. Use method='auto', which runs it step by step."
+                f"{caller}: method={policy.method!r} cannot run this step: {reason}. Use "
+                "method='auto', which runs it step by step."
             )
 
 

@@ -6,11 +6,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import pytest
-from recurrax.program.contractions import contraction_size
 
 import recurrax as rx
 from recurrax.evaluators import boundaries
 from recurrax.evaluators.chunk_length import default_chunk
+from recurrax.program.contractions import contraction_size
+from recurrax.program.schedule import plan_of
 from tests.all_cells import CASES, KINDS
 
 B, T, D, H = 4, 100, 8, 16
@@ -465,9 +466,10 @@ def test_the_report_says_why_a_step_is_left_to_lax_scan():
 
 def test_the_report_can_be_read():
     text = str(explained(rx.GRU(H, reset="before")))
-    assert "loop over .h: 2 stages" in text
-    assert "(4, 32) (one product for 2), (4, 16)" in text
-    assert "keeps 0 bytes per step" in text
+    assert "loop over carry.h: 2 matmul stages" in text
+    assert "(4, 32) (one matmul for 2), (4, 16)" in text
+    assert "residuals: 0 bytes per step" in text
+    assert "not associative, because the loop is not linear in its carry" in text
 
 
 def temporary_bytes(cell, batch, steps, features, **options):

@@ -39,11 +39,11 @@ def can_run(loop: Loop, context: Context) -> str | None:
     """
     method = context.policy.method
     if not loop.linearity.linear:
-        return "it is not linear in its carry"
+        return "the loop is not linear in its carry"
     if not loop.linearity.diagonal:
         return (
-            "it is linear, but entries of its carry meet in a product or a sum, and whole matrices "
-            "would have to be multiplied"
+            "the loop is linear, but entries of its carry meet in a product or a sum, and whole "
+            "matrices would have to be multiplied"
         )
     if method not in ("auto", "associative"):
         return f"method={method!r} was asked for"

@@ -1,6 +1,7 @@
 """The public function."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, overload
 
 import jax
 
@@ -13,7 +14,13 @@ from recurrax.program.passes import PASSES
 from recurrax.program.step import Policy
 from recurrax.scan import check_policy
 
+Step = Callable[[Any, Any], tuple[Any, Any]]
 
+
+@overload
+def explain(f: Step, *args: Any, after: str | None = None, **options: Any) -> Explanation: ...
+@overload
+def explain(f: Any, *args: Any, after: str | None = None, **options: Any) -> LayerExplanation: ...
 def explain(
     f: Any, *args: Any, after: str | None = None, **options: Any
 ) -> Explanation | LayerExplanation:

@@ -1,23 +1,39 @@
 """Operations that the passes add, with the shapes of their results worked out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
+import jax
 import numpy as np
+from jax import lax
 from jax.extend.core import primitives
 
 from recurrax.program.ir import Op, Value
 
 
 def add(a: Value, b: Value, out: Value | None = None) -> Op:
-    return Op(primitives.add_p, {}, (a, b), (out or broadcast(a, b),))
+    return elementwise(lax.add, (a, b), out or broadcast(a, b))
 
 
 def mul(a: Value, b: Value, out: Value | None = None) -> Op:
-    return Op(primitives.mul_p, {}, (a, b), (out or broadcast(a, b),))
+    return elementwise(lax.mul, (a, b), out or broadcast(a, b))
 
 
 def neg(a: Value) -> Op:
-    return Op(primitives.neg_p, {}, (a,), (a.like(),))
+    return elementwise(lax.neg, (a,), a.like())
+
+
+def elementwise(f: Callable[..., Any], inputs: tuple[Value, ...], out: Value) -> Op:
+    primitive, params = traced(f, len(inputs))
+    return Op(primitive, params, inputs, (out,))
+
+
+@cache
+def traced(f: Callable[..., Any], operands: int) -> tuple[Any, Mapping[str, Any]]:
+    """A primitive with the parameters that this version of JAX gives it."""
+    (eqn,) = jax.make_jaxpr(f)(*[jax.ShapeDtypeStruct((), np.float32)] * operands).eqns
+    return eqn.primitive, eqn.params
 
 
 def broadcast(a: Value, b: Value) -> Value:

@@ -105,7 +105,7 @@ def closed_jaxpr(
     consts: dict[Any, Any],
 ) -> core.ClosedJaxpr:
     """A jaxpr on named inputs, closed over ``consts``: variables and their arrays."""
-    names = tuple(name or None for name in inputs.values())
+    names = tuple(inputs.values())
     info = DebugInfo("recurrence", "step", names, ("",) * len(outputs))
     jaxpr = core.Jaxpr(list(consts), list(inputs), list(outputs), list(equations), debug_info=info)
     return core.ClosedJaxpr(jaxpr, list(consts.values()))

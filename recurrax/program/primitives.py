@@ -17,6 +17,9 @@ SELECT = "select_n"
 SCAN = "scan"
 RECURRENCE = "recurrence"  # ours: evaluators/recurrence.py
 
+SHORT = {DOT: "matmul", CONV: "conv", CONCATENATE: "concat", "broadcast_in_dim": "broadcast"}
+"""Shorter names for results, in printed programs."""
+
 SUMS = (ADD, ADD_ANY)
 CONTRACTIONS = (DOT, CONV)
 

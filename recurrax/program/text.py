@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from recurrax.program.jax_internals import SLOPE_SCOPE
+from recurrax.program.primitives import SHORT
 from recurrax.program.source_names import variable_of
 
 # The representation prints itself with these functions, so they take it as it comes.
@@ -51,7 +52,7 @@ class Namer:
         for op in ops:
             for value in op.outputs:
                 if value not in self.names:
-                    self.add(value, value.name or users.get(value) or op.name)
+                    self.add(value, value.name or users.get(value) or SHORT.get(op.name, op.name))
 
     def of(self, value: Value) -> str:
         if hasattr(value, "value"):
@@ -92,16 +93,24 @@ def params_text(op: Op) -> str:
     for name in ("dimension", "permutation", "broadcast_dimensions", "axes", "dimension_numbers"):
         if name in params:
             params[""] = params.pop(name)
+    if isinstance(params.get(""), tuple) and is_contraction_of_axes(params[""]):
+        params[""], batch = params[""]
+        if batch != ((), ()):
+            params["batch"] = batch
     shown = [(name, parameter_text(p)) for name, p in params.items()]
     text = " ".join(f"{name}={text}" if name else text for name, text in shown if text)
     return f"[{text}]" if text else ""
 
 
+def is_contraction_of_axes(numbers: tuple[Any, ...]) -> bool:
+    """Whether these are the dimension numbers of a matmul: contracted axes, batch axes."""
+    return len(numbers) == 2 and all(isinstance(n, tuple) and len(n) == 2 for n in numbers)
+
+
 def parameter_text(value: Any) -> str:
     """A short text of a parameter; empty for one that has none."""
     if isinstance(value, tuple | list):
-        parts = [parameter_text(v) for v in value]
-        return "(" + ",".join(part for part in parts if part not in ("", "((),())")) + ")"
+        return "(" + ",".join(map(parameter_text, value)) + ")"
     text = getattr(value, "__name__", None) or str(value)
     return text if len(text) <= 40 else ""
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import recurrax as rx
-from recurrax.evaluators import EVALUATORS, associative
+from recurrax.evaluators import EVALUATORS, associative, chunked
 from recurrax.evaluators.contract import Context, Evaluator
+from recurrax.explain import step_report
 from recurrax.program.frontend.trace import ScanCall, trace
 from recurrax.program.schedule import plan_of
 from recurrax.program.step import Policy
@@ -296,7 +297,7 @@ def test_a_stopped_gradient_is_not_taken_for_a_coefficient(rng):
         assert_close(run(xs)[1], want)
         got = jax.jacrev(lambda xs, run=run: run(xs)[1])(xs)
         assert_close(got, jax.jacrev(lambda xs: jax.lax.scan(step, jnp.ones(3), xs)[1])(xs))
-    with pytest.raises(ValueError, match="its loop is not linear in its carry"):
+    with pytest.raises(ValueError, match="the loop is not linear in its carry"):
         rx.scan(step, jnp.ones(3), xs, method="associative")
 
 
@@ -363,7 +364,9 @@ def test_auto_runs_in_parallel_where_a_step_of_a_loop_is_dear(rng, monkeypatch):
     def can_run(loop, context):
         return associative.can_run(loop, context._replace(platform="accelerator"))
 
-    monkeypatch.setitem(EVALUATORS, 0, Evaluator("associative", can_run, run, whole_run=True))
+    parallel = Evaluator("associative", can_run, run, whole_run=True)
+    for module in (chunked, step_report):
+        monkeypatch.setattr(module, "EVALUATORS", [parallel, *EVALUATORS[1:]])
     jax.clear_caches()
     assert rx.explain(step, carry, times).method == "associative"
     assert_close(rx.unroll(case.cell, params, xs, carry), want)

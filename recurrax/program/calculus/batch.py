@@ -8,7 +8,7 @@ import jax
 
 from recurrax.program.calculus.derivative import traced
 from recurrax.program.calculus.reach import Flags, reached
-from recurrax.program.frontend.inline import PLAIN
+from recurrax.program.inline import PLAIN
 from recurrax.program.ir import Inputs, Value
 from recurrax.program.step import Step
 

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 
 from recurrax.program.calculus.reach import Flags, reached
 from recurrax.program.calculus.residuals import residuals_of, step_with_residuals
-from recurrax.program.frontend.inline import PLAIN_AND_REMAT, inlined
 from recurrax.program.frontend.jaxpr import Fragment, fragment_of
+from recurrax.program.inline import PLAIN_AND_REMAT, inlined
 from recurrax.program.ir import Body, Inputs, Value, split, take
 from recurrax.program.passes.dead_code import needed_ops
 from recurrax.program.step import Step

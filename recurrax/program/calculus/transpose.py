@@ -12,8 +12,8 @@ import jax
 
 from recurrax.program.calculus.derivative import traced
 from recurrax.program.calculus.reach import Flags
-from recurrax.program.frontend.inline import PLAIN_AND_REMAT
 from recurrax.program.frontend.jaxpr import Fragment
+from recurrax.program.inline import PLAIN_AND_REMAT
 from recurrax.program.ir import Body, Inputs, split, take
 from recurrax.program.step import Step
 

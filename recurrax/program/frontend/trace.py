@@ -11,12 +11,12 @@ from jax.extend import core
 
 from recurrax.program import jax_internals
 from recurrax.program.errors import Unsupported
-from recurrax.program.frontend.inline import PLAIN, inline
 from recurrax.program.frontend.intern import intern
 from recurrax.program.frontend.jaxpr import fragment_of
 from recurrax.program.frontend.names import name_inputs
 from recurrax.program.frontend.opaque import check_effects, hoist_opaque
 from recurrax.program.frontend.weak_types import any_weak, scan_result_types, struct_with_shape
+from recurrax.program.inline import PLAIN, inline
 from recurrax.program.ir import Body, Inputs
 from recurrax.program.step import Step
 

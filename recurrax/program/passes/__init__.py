@@ -9,7 +9,7 @@ the result of every pass is verified.
 import os
 from collections.abc import Callable, Sequence
 
-from recurrax.program.frontend.inline import inline
+from recurrax.program.inline import inline
 from recurrax.program.ir import Body
 from recurrax.program.passes.canonical_layout import canonical_layout
 from recurrax.program.passes.factor import factor
