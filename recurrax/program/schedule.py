@@ -14,17 +14,21 @@ from recurrax.program.levels import (
     loops_of,
     reduced_entries,
 )
-from recurrax.program.passes import optimize
+from recurrax.program.passes import PASSES, Pass, optimize
 from recurrax.program.passes.dead_code import needed_ops
 from recurrax.program.plan import Loop, Phase, Plan, stages_of
 from recurrax.program.primitives import CONCATENATE
 from recurrax.program.reductions import Summation
 
 
-@lru_cache(maxsize=4096)
 def plan_of(body: Body) -> Plan:
-    """The plan of a step."""
-    return schedule(optimize(body))
+    """The plan of a step, by the passes that are in the list now."""
+    return cached_plan(body, tuple(PASSES))
+
+
+@lru_cache(maxsize=4096)
+def cached_plan(body: Body, passes: tuple[Pass, ...]) -> Plan:
+    return schedule(optimize(body, passes))
 
 
 def schedule(body: Body) -> Plan:
