@@ -38,8 +38,8 @@ def reordered(
             result.extend(item.links)
             continue
         total, *terms = sorted(item.terms, key=levels.of)
-        for term in terms:
-            out = item.root.out if term is terms[-1] else None
+        for n, term in enumerate(terms, 1):  # a term may occur twice
+            out = item.root.out if n == len(terms) else None
             result.append(join(total, term, out).from_line_of(item.root))
             total = result[-1].out
     return body.with_ops(result)
