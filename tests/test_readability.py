@@ -90,10 +90,10 @@ def test_only_one_module_of_the_compiler_knows_primitives_by_name():
     }
     common_words |= {"complex", "name"}
     found = []
-    for path in [*(ROOT / "program").rglob("*.py"), *(ROOT / "evaluators").rglob("*.py")]:
-        if path.name == "primitives.py":
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Constant) and node.value in known - common_words:
-                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.value!r}")
+    compiler = [*(ROOT / "program").rglob("*.py"), *(ROOT / "evaluators").rglob("*.py")]
+    for path in compiler:
+        if path.name != "primitives.py":
+            nodes = ast.walk(ast.parse(path.read_text()))
+            words = {n.value for n in nodes if isinstance(n, ast.Constant) and n.value in known}
+            found += [f"{path.relative_to(ROOT)}: {word!r}" for word in words - common_words]
     assert found == []

@@ -31,13 +31,13 @@ def inlined(
 
     def add(ops: Iterable[Op]) -> None:
         for op in ops:
-            operands = [alias.get(v, v) for v in op.inputs]
+            op = op.substituted(alias)
             if facts(op).call not in kinds:
-                result.append(op.with_inputs(operands))
+                result.append(op)
                 continue
             closed = inner_jaxpr(op.params)
             consts = [array_constant(c) for c in closed.consts]
-            inner, returned = read_jaxpr(closed.jaxpr, [*consts, *operands], op.origin)
+            inner, returned = read_jaxpr(closed.jaxpr, [*consts, *op.inputs], op.origin)
             add(inner)
             alias.update(zip(op.outputs, [alias.get(v, v) for v in returned], strict=True))
 

@@ -75,14 +75,24 @@ class Op:
         return self.outputs[0]
 
     def with_inputs(self, inputs: Iterable[Value]) -> "Op":
-        return replace(self, inputs=tuple(inputs))
+        """The same operation on other values; itself if they are the same."""
+        inputs = tuple(inputs)
+        if inputs == self.inputs:
+            return self
+        return Op(self.primitive, self.params, inputs, self.outputs, self.origin)
 
     def with_outputs(self, outputs: Iterable[Value]) -> "Op":
-        return replace(self, outputs=tuple(outputs))
+        return Op(self.primitive, self.params, self.inputs, tuple(outputs), self.origin)
 
     def from_line_of(self, op: "Op") -> "Op":
         """The same operation, attributed to the user's line that ``op`` comes from."""
-        return replace(self, origin=op.origin)
+        return Op(self.primitive, self.params, self.inputs, self.outputs, op.origin)
+
+    def substituted(self, alias: Mapping[Value, Value]) -> "Op":
+        """The same operation, with other values in place of those that have an alias."""
+        if alias.keys().isdisjoint(self.inputs):
+            return self
+        return self.with_inputs(alias.get(v, v) for v in self.inputs)
 
 
 class Inputs(NamedTuple, Generic[T]):
@@ -134,6 +144,10 @@ class Body:
         """Other outputs, the new carry first."""
         n = len(self.new_carry)
         return replace(self, new_carry=tuple(outputs[:n]), ys=tuple(outputs[n:]))
+
+    def substituted(self, alias: Mapping[Value, Value]) -> "Body":
+        """Other outputs in place of those that have an alias."""
+        return self.with_outputs([alias.get(v, v) for v in self.outputs]) if alias else self
 
     def __call__(self, *arrays: Any) -> list[Any]:
         """Runs the step on arrays, or on tracers."""

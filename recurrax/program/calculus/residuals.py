@@ -117,7 +117,7 @@ def first_computed(body: Body) -> dict[Value, Value]:
     first: dict[Value, Value] = {}
     computed: dict[Any, Op] = {}
     for op in body.ops:
-        key = signature(op.with_inputs(first.get(v, v) for v in op.inputs))
+        key = signature(op.substituted(first))
         if key is not None:
             first.update(zip(op.outputs, computed.setdefault(key, op).outputs, strict=True))
     return first

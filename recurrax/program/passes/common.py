@@ -16,14 +16,14 @@ def merge_common(body: Body) -> Body:
     seen: dict[Any, Op] = {}
     kept: list[Op] = []
     for op in body.ops:
-        op = op.with_inputs(alias.get(v, v) for v in op.inputs)
+        op = op.substituted(alias)
         key = signature(op)
         first = None if key is None else seen.setdefault(key, op)
         if first is None or first is op:
             kept.append(op)
         else:
             alias.update(zip(op.outputs, first.outputs, strict=True))
-    return body.with_ops(kept).with_outputs([alias.get(v, v) for v in body.outputs])
+    return body.with_ops(kept).substituted(alias)
 
 
 def signature(op: Op) -> Any:

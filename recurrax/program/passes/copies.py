@@ -12,12 +12,12 @@ def remove_copies(body: Body) -> Body:
     alias: dict[Value, Value] = {}
     kept: list[Op] = []
     for op in body.ops:
-        op = op.with_inputs(alias.get(v, v) for v in op.inputs)
+        op = op.substituted(alias)
         if is_copy(op):
             alias[op.out] = op.inputs[0]
         else:
             kept.append(op)
-    return body.with_ops(kept).with_outputs([alias.get(v, v) for v in body.outputs])
+    return body.with_ops(kept).substituted(alias)
 
 
 def is_copy(op: Op) -> bool:
