@@ -1,4 +1,4 @@
-"""The table of all cells, from the cells themselves: ``rx.cells.table()``."""
+"""The table of all cells, from the cells themselves: ``rx.gallery.table()``."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ import jax
 
 from recurrax import cells
 from recurrax.cell.cell import Cell
-from recurrax.cells import Diagonal
+from recurrax.cell.operators import Diagonal
 from recurrax.explain import explain
 
 SIZE = 6  # of h and x, in which a plan is made; it says nothing about sizes
@@ -52,7 +52,7 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "LSTMP": ("LSTM", {"projection": 3}),
     "IndyLSTM": ("LSTM", {"recurrent": Diagonal()}),
     "IndyGRU": ("GRU", {"recurrent": Diagonal()}),
-    "IRNN": ("Elman", {"activation": "relu", "preset": "irnn"}),
+    "IRNN": ("Elman", {"candidate_fn": "relu", "preset": "irnn"}),
     "Leaky RNN": ("Elman", {"leak": 0.1}),
     "MUT1": ("MUT", {"variant": 1}),
     "MUT2": ("MUT", {"variant": 2}),
@@ -105,14 +105,14 @@ def table(features: int = 64, in_features: int = 64) -> tuple[Row, ...]:
 
     Example:
       >>> import recurrax as rx
-      >>> rows = {row.name: row for row in rx.cells.table()}
+      >>> rows = {row.name: row for row in rx.gallery.table()}
       >>> rows["GRU"].parameters, rows["GRU"].state, rows["GRU"].stages
       (24832, ('h',), 1)
       >>> rows["MinGRU"].linear, rows["LEM"].stages
       (True, 2)
     """
     public = [c for c in vars(cells).values() if isinstance(c, type) and issubclass(c, Cell)]
-    specs = {c.__name__: (c, SIZES.get(c.__name__, {})) for c in public if c is not Cell}
+    specs = {c.__name__: (c, SIZES.get(c.__name__, {})) for c in public}
     specs.pop("MUT")  # it is one of three
     specs |= {name: (getattr(cells, cls), given) for name, (cls, given) in OPTIONS.items()}
     return tuple(

@@ -9,7 +9,7 @@ from tools import gallery
 
 pytestmark = pytest.mark.once
 
-rows = {row.name: row for row in rx.cells.table()}
+rows = {row.name: row for row in rx.gallery.table()}
 
 
 def test_the_page_is_up_to_date():
@@ -47,7 +47,7 @@ def test_stages_and_linearity_are_those_of_the_catalogue():
 
 @pytest.mark.parametrize(("features", "in_features"), [(64, 1), (32, 10)])
 def test_sizes_are_those_that_were_asked_for(features, in_features):
-    found = {row.name: row for row in rx.cells.table(features, in_features)}
+    found = {row.name: row for row in rx.gallery.table(features, in_features)}
     assert found["LSTM"].parameters == 4 * features * (in_features + features + 1)
     assert found["LRU"].parameters == 4 * features + 4 * features**2  # x has its own size
     assert found["LSTM"].cell == rx.LSTM(features)

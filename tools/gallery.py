@@ -11,7 +11,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "cells.md"
 INTRODUCTION = """# All cells
 
 Every cell is one short file: its equations, its carry, its step. This page is made from those files
-by `tools/gallery.py`; in Python the table is `rx.cells.table()`.
+by `tools/gallery.py`; in Python the table is `rx.gallery.table()`.
 
 - *parameters*: numbers in a cell with 64 features and inputs of 64;
 - *stages*: products with the state, or with what is made of it, that must follow one another in a
@@ -53,7 +53,7 @@ def oracles(name: str) -> str:
 
 
 def page() -> str:
-    rows = rx.cells.table()
+    rows = rx.gallery.table()
     lines = [
         INTRODUCTION,
         "| cell | parameters | state | stages | linear | paper | oracle |",

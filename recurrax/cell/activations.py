@@ -15,11 +15,17 @@ def identity(x: Array) -> Array:
     return x
 
 
+def positive(v: Array) -> Array:
+    """``v + 1/2`` for v >= 0, ``sigmoid(v)`` below: positive, and continuous (arXiv:2410.01201)."""
+    return jnp.where(v >= 0, v + 0.5, jax.nn.sigmoid(v))
+
+
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "tanh": jnp.tanh,
     "sigmoid": jax.nn.sigmoid,
     "relu": jax.nn.relu,
     "identity": identity,
+    "positive": positive,
 }
 
 
@@ -34,11 +40,3 @@ def name_of_activation(activation: Any) -> Any:
         if activation is function:
             return name
     return activation
-
-
-def positive(v: Array) -> Array:
-    """``v + 1/2`` for v >= 0, ``sigmoid(v)`` below: positive, and continuous (arXiv:2410.01201)."""
-    return jnp.where(v >= 0, v + 0.5, jax.nn.sigmoid(v))
-
-
-CANDIDATES = {"linear": identity, "positive": positive}

@@ -11,7 +11,7 @@ Conventions: W is N(0, 1/in_features) and U is N(0, 1/features), as the paper wi
 torchrecurrent draws U from N(0, 1), and its gated cell leaves out a bias.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -43,10 +43,14 @@ class AntisymmetricRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     gated: bool = False
     epsilon: float = 0.01
     gamma: float = 0.01
     preset: str | Preset = "fan_in"
+
+    Carry = AntisymmetricRNNCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,7 +63,7 @@ class AntisymmetricRNN(Cell):
             in_features,
             self.features,
             gates="hz" if self.gated else "h",
-            recurrent_gates="h",
+            U="h",
             preset=self.preset,
             family="rnn",
         )

@@ -12,7 +12,7 @@ Conventions: as the authors' code, there is no b_h; the diagonals of the BRC sta
 are Glorot uniform.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ from jax.nn import sigmoid
 from jax.numpy import tanh
 
 from recurrax.cell.cell import Cell
-from recurrax.cell.operators import FULL, Diagonal, DiagonalKernel
+from recurrax.cell.operators import DiagonalKernel
 from recurrax.cell.params import GateParams, Gates, init_gates
 from recurrax.initializers import Preset
 
@@ -42,23 +42,27 @@ class BRC(Cell):
     """
 
     features: int
+    _: KW_ONLY
     neuromodulated: bool = False
     preset: str | Preset = "glorot"
+
+    Carry = BRCCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         W, U, b = init_gates(
             key,
             in_features,
             self.features,
-            gates="ach",
-            recurrent_gates="ac",
-            recurrent=FULL if self.neuromodulated else Diagonal(),
+            "ach",
+            U="ac" if self.neuromodulated else "",
+            b="ac",
             preset=self.preset,
         )
         if not self.neuromodulated:
             one = DiagonalKernel(jnp.ones(self.features))
-            U = U.replace(a=one, c=one)
-        return GateParams(W, U, Gates(b.axes, a=b.a, c=b.c))
+            U = Gates(U.axes, a=one, c=one)
+        return GateParams(W, U, b)
 
     def step(self, params: GateParams, carry: BRCCarry, x: Array) -> tuple[BRCCarry, Array]:
         W, U, b = params

@@ -11,7 +11,7 @@ Conventions: the first step of a sequence, and after a reset, is t = 0, when all
 carry has t mod T_g for every module.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -39,14 +39,18 @@ class ClockworkRNN(Cell):
     Attributes:
       features: size of h, a multiple of the number of periods.
       periods: T_g of every module, in steps, increasing.
-      activation: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
+      candidate_fn: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
 
     features: int
     periods: tuple[int, ...]
-    activation: Activation = "tanh"
+    _: KW_ONLY
+    candidate_fn: Activation = "tanh"
     preset: str | Preset = "default"
+
+    Carry = ClockworkRNNCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,7 +81,7 @@ class ClockworkRNN(Cell):
         self, params: GateParams, carry: ClockworkRNNCarry, x: Array
     ) -> tuple[ClockworkRNNCarry, Array]:
         W, U, b = params
-        phi = activations.get(self.activation)
+        phi = activations.get(self.candidate_fn)
         h, t = carry
         options.counts_exactly(self, "t", max(self.periods), t.dtype)
         T = jnp.asarray(self.periods, t.dtype)

@@ -10,7 +10,7 @@ Conventions: the defaults are the authors' for the adding problem. Kernels and b
 +-1/sqrt(features), close to the torch default that the authors leave.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -18,7 +18,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, Gates, init_gates
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -42,10 +42,14 @@ class CoRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     dt: float = 0.06
     gamma: float = 66.0
     epsilon: float = 15.0
     preset: str | Preset = "torch"
+
+    Carry = CoRNNCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -53,16 +57,15 @@ class CoRNN(Cell):
         options.number(self, "gamma", "epsilon")
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        W, U, b = init_gates(
+        return init_gates(
             key,
             in_features,
             self.features,
-            gates="z",
-            recurrent_gates="yz",
+            "z",
+            U="yz",
             preset=self.preset,
             family="rnn",
         )
-        return GateParams(W, Gates(("h", "gate"), y=U.y, z=U.z), b)
 
     def step(self, params: GateParams, carry: CoRNNCarry, x: Array) -> tuple[CoRNNCarry, Array]:
         W, U, b = params

@@ -14,7 +14,7 @@ a uniform draw from 0 to pi / 2 (``angles="cayley"``), or uniform between -pi an
 (``angles="henaff"``). b is uniform between -0.01 and 0.01, W is N(0, 2 / in_features).
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -63,7 +63,11 @@ class ExpRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     angles: str = "cayley"
+
+    Carry = ExpRNNCarry
+    Params = ExpRNNParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

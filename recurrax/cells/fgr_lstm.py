@@ -12,7 +12,7 @@ the gates of the step before, which the carry holds. Nine more kernels: ``R_i.f`
 input gate to the forget gate. The other settings are options of :class:`recurrax.LSTM`.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -65,7 +65,11 @@ class FGRLSTM(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = FGRLSTMCarry
+    Params = FGRLSTMParams
 
     def init(self, key: Array, in_features: int) -> FGRLSTMParams:
         key, key_P, *keys = jax.random.split(key, 5)

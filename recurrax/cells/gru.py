@@ -15,7 +15,7 @@ Cho and Chung, use 1 - z. The recurrent candidate bias ``b.hn`` is there with
 ``recurrent_bias=True``; Keras and torch have it, ``flax.nnx.GRUCell`` does not.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -49,12 +49,16 @@ class GRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     reset: str = "after"
     recurrent_bias: bool | None = None
     recurrent: Operator = FULL
     gate_fn: Activation = "sigmoid"
     candidate_fn: Activation = "tanh"
     preset: str | Preset = "default"
+
+    Carry = GRUCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,14 +74,13 @@ class GRU(Cell):
             )
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        extra = ("hn",) if self.recurrent_bias else ()
         return init_gates(
             key,
             in_features,
             self.features,
-            gates="rzn",
+            "rzn",
+            b=("r", "z", "n", "hn") if self.recurrent_bias else None,
             recurrent=self.recurrent,
-            extra_biases=extra,
             preset=self.preset,
         )
 

@@ -10,7 +10,7 @@ and x must have as many features as the cell. The paper adds 1 to the biases of 
 that is their initial value.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -38,7 +38,11 @@ class IntersectionRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = IntersectionRNNCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         options.same_size(self, in_features, "a gate passes x itself to y")

@@ -11,7 +11,7 @@ initialisation, for sequences of T steps
 is a forget bias of 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -40,8 +40,12 @@ class JANET(Cell):
     """
 
     features: int
+    _: KW_ONLY
     beta: float = 1.0
     preset: str | Preset = "default"
+
+    Carry = JANETCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

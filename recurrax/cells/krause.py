@@ -18,7 +18,7 @@ It is not the LSTM; use :class:`recurrax.LSTM` unless you reproduce such a text.
 their equation, with phi sigmoid their pseudo-code.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -45,14 +45,18 @@ class KrauseLSTM(Cell):
     Attributes:
       features: size of h and c.
       candidate: ``"linear"`` (Krause et al.) or ``"input"`` (x itself; in_features == features).
-      squash: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
+      output_fn: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
 
     features: int
+    _: KW_ONLY
     candidate: str = "linear"
-    squash: Activation = "tanh"
+    output_fn: Activation = "tanh"
     preset: str | Preset = "default"
+
+    Carry = KrauseLSTMCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,7 +77,7 @@ class KrauseLSTM(Cell):
     ) -> tuple[KrauseLSTMCarry, Array]:
         W, U, b = params
         h, c = carry
-        sigma, phi = jax.nn.sigmoid, activations.get(self.squash)
+        sigma, phi = jax.nn.sigmoid, activations.get(self.output_fn)
         i = sigma(x @ W.i + h @ U.i + b.i)
         f = sigma(x @ W.f + h @ U.f + b.f)
         o = sigma(x @ W.o + h @ U.o + b.o)

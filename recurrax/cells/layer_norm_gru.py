@@ -20,7 +20,7 @@ the authors' code and torch have 1e-5, Keras 1e-3. It is added to the variance, 
 starts at zero is normalised with it alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -65,10 +65,14 @@ class LayerNormGRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     eps: float = 1e-6
     gate_fn: Activation = "sigmoid"
     candidate_fn: Activation = "tanh"
     preset: str | Preset = "default"
+
+    Carry = LayerNormGRUCarry
+    Params = LayerNormGRUParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,8 +83,8 @@ class LayerNormGRU(Cell):
             key,
             in_features,
             self.features,
-            gates="rzn",
-            extra_biases=("hn",),
+            "rzn",
+            b=("r", "z", "n", "hn"),
             preset=self.preset,
         )
         return LayerNormGRUParams(

@@ -19,7 +19,7 @@ eps: 1e-6 is Flax's; the authors' code and torch have 1e-5, Keras 1e-3. It is ad
 and a state that starts at zero is normalised with it alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -72,11 +72,15 @@ class LayerNormLSTM(Cell):
     """
 
     features: int
+    _: KW_ONLY
     eps: float = 1e-6
     gate_fn: Activation = "sigmoid"
     candidate_fn: Activation = "tanh"
     output_fn: Activation = "tanh"
     preset: str | Preset = "default"
+
+    Carry = LayerNormLSTMCarry
+    Params = LayerNormLSTMParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,7 +12,7 @@ Conventions: kernels and biases are uniform on +-1/sqrt(features), as the author
 and RecurrentLayers.jl show y the old z, which is another cell.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -43,8 +43,12 @@ class LEM(Cell):
     """
 
     features: int
+    _: KW_ONLY
     dt: float = 1.0
     preset: str | Preset = "torch"
+
+    Carry = LEMCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -10,7 +10,7 @@ Conventions: the paper normalises W x over the batch, which keeps the relu bound
 function of one sequence, so normalise x before it if you need that.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -36,7 +36,11 @@ class LiGRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = LiGRUCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         return init_gates(key, in_features, self.features, gates="zn", preset=self.preset)

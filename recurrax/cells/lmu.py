@@ -15,7 +15,7 @@ with a memory of its own; m lists one after the other. The paper writes e_x, e_h
 V_u; its initial values: W_u and U_u LeCun uniform, V_u zero, the others Glorot normal.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -77,7 +77,11 @@ class LMU(Cell):
     features: int
     order: int
     theta: float
+    _: KW_ONLY
     channels: int = 1
+
+    Carry = LMUCarry
+    Params = LMUParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

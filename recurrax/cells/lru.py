@@ -15,7 +15,7 @@ a ring between ``r_min`` and ``r_max``, its phase up to ``max_phase``; gamma_log
 log sqrt(1 - |lambda|^2), and is learned.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -62,10 +62,14 @@ class LRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     state: int | None = None
     r_min: float = 0.0
     r_max: float = 1.0
     max_phase: float = 6.283
+
+    Carry = LRUCarry
+    Params = LRUParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -31,8 +31,8 @@ initial value of ``b.f``, never a constant in the equation (Haiku and TensorFlow
 time). torch keeps two biases per gate, which only enter as their sum, the one ``b`` here.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +42,7 @@ from recurrax.cell import activations, options
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
 from recurrax.cell.operators import FULL, Operator, check_operator
-from recurrax.cell.params import Gates, init_gates
+from recurrax.cell.params import BIAS, Gates, init_gates
 from recurrax.initializers import Preset, preset as find_preset
 
 
@@ -87,6 +87,7 @@ class LSTM(Cell):
     """
 
     features: int
+    _: KW_ONLY
     gates: str = "ifo"
     recurrent: Operator = FULL
     gate_fn: Activation = "sigmoid"
@@ -98,6 +99,9 @@ class LSTM(Cell):
     clip: float | None = None
     projection: int | None = None
     preset: str | Preset = "default"
+
+    Carry = LSTMCarry
+    Params = LSTMParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -130,7 +134,7 @@ class LSTM(Cell):
         how = find_preset(self.preset, "lstm")
         P = V = None
         if self.peephole is not None:
-            axes = ("gate",) if self.peephole == "diagonal" else ("c", "gate")
+            axes = BIAS if self.peephole == "diagonal" else ("c", "gate")
             P = Gates(axes, **how.P(key_P, (self.features,) * len(axes), gates, float))
         if self.projection is not None:
             V = Gates(("c", "h"), **how.V(key_V, (self.features, self.projection), "h", float))
@@ -145,27 +149,48 @@ class LSTM(Cell):
         W, U, b, P, V = params
         h, c = carry
         sigma, phi, psi = map(activations.get, (self.gate_fn, self.candidate_fn, self.output_fn))
+        i = f = o = 1.0  # what an absent gate is
 
-        def gate(k: str, c: Array) -> Array | float:
-            if k not in self.gates:
-                return 1.0
-            z = x @ W[k] + h @ U[k] + b[k]
-            if P is not None:
-                z = z + (P[k] * c if self.peephole == "diagonal" else c @ P[k])
-            return sigma(z)
-
-        f = gate("f", c)
-        i = 1 - f if self.couple else gate("i", c)
+        if "i" in W.names:
+            i = sigma(x @ W.i + h @ U.i + b.i + peephole(P, "i", c))
+        if "f" in W.names:
+            f = sigma(x @ W.f + h @ U.f + b.f + peephole(P, "f", c))
+        if self.couple:
+            i = 1 - f
         g = phi(x @ W.g + h @ U.g + b.g)
-        c_new = f * c + i * g
-        if self.clip is not None:
-            c_new = jnp.clip(c_new, -self.clip, self.clip)
-        o = gate("o", c_new if self.o_sees == "new" else c)
-        h_new = o * psi(c_new)
-        if V is not None:
-            h_new = h_new @ V.h
+        c_new = clipped(f * c + i * g, self.clip)
+        if "o" in W.names:
+            seen = c_new if self.o_sees == "new" else c
+            o = sigma(x @ W.o + h @ U.o + b.o + peephole(P, "o", seen))
+        h_new = projected(o * psi(c_new), V)
         return LSTMCarry(h_new, c_new), h_new
 
     @property
     def out_features(self) -> int:
         return self.features if self.projection is None else self.projection
+
+
+class Absent:
+    """A term that is not there: ``z + Absent()`` is ``z``."""
+
+    __array_ufunc__ = None  # NumPy leaves the sum to __radd__
+
+    def __radd__(self, z: Array) -> Array:
+        return z
+
+
+def peephole(P: Gates | None, gate: str, c: Array) -> Any:
+    """``P_k c``, what a gate sees of a cell state."""
+    if P is None:
+        return Absent()
+    return P[gate] * c if P.axes == BIAS else c @ P[gate]
+
+
+def clipped(c: Array, clip: float | None) -> Array:
+    """The cell state within its bounds."""
+    return c if clip is None else jnp.clip(c, -clip, clip)
+
+
+def projected(h: Array, V: Gates | None) -> Array:
+    """``V_h h``, or h itself."""
+    return h if V is None else h @ V.h

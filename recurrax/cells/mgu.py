@@ -8,7 +8,7 @@ Conventions: as the paper prints it. ``flax.linen.MGUCell`` mixes the other way,
 (1 - f) * n + f * h, and applies f after the product with U_n.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -35,7 +35,11 @@ class MGU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = MGUCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         return init_gates(key, in_features, self.features, gates="fn", preset=self.preset)

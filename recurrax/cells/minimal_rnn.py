@@ -7,7 +7,7 @@ r"""MinimalRNN (Chen 2017, arXiv:1711.06788).
 The state moves in the space of embedded inputs z; U_z z is computed for all steps at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -34,16 +34,20 @@ class MinimalRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = MinimalRNNCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         return init_gates(
             key,
             in_features,
             self.features,
-            gates="z",
-            recurrent_gates="hz",
-            extra_biases="u",
+            "z",
+            U="hz",
+            b="zu",
             forget="u",
             preset=self.preset,
         )

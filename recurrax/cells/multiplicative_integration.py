@@ -21,7 +21,7 @@ Conventions: alpha, beta1 and beta2 start at 1 everywhere; the paper takes 1 or 
 or 1 for beta, as the task has it. The MI-GRU mixes with z as GRU does here.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -88,6 +88,7 @@ class MultiplicativeIntegration(Cell):
     """
 
     features: int
+    _: KW_ONLY
     alpha: float = 1.0
     beta1: float = 1.0
     beta2: float = 1.0
@@ -120,16 +121,20 @@ class MIRNN(MultiplicativeIntegration):
       features: size of h.
       alpha, beta1, beta2: their values in a new cell.
       preset: initial values; see :func:`recurrax.initializers.preset`.
-      activation: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
+      candidate_fn: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
     """
 
-    activation: Activation = "tanh"
+    _: KW_ONLY
+    candidate_fn: Activation = "tanh"
+
+    Carry = MIRNNCarry
+    Params = MIParams
 
     gates = "h"
     family = "rnn"
 
     def step(self, params: MIParams, carry: MIRNNCarry, x: Array) -> tuple[MIRNNCarry, Array]:
-        phi = activations.get(self.activation)
+        phi = activations.get(self.candidate_fn)
         h = phi(integrate(params, "h", x, carry.h))
         return MIRNNCarry(h), h
 
@@ -143,6 +148,9 @@ class MILSTM(MultiplicativeIntegration):
       alpha, beta1, beta2: their values in a new cell.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
+
+    Carry = MILSTMCarry
+    Params = MIParams
 
     gates = "ifgo"
     family = "lstm"
@@ -167,6 +175,9 @@ class MIGRU(MultiplicativeIntegration):
       alpha, beta1, beta2: their values in a new cell.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
+
+    Carry = MIGRUCarry
+    Params = MIParams
 
     gates = "rzn"
 

@@ -16,7 +16,7 @@ enters without a kernel, so it must have as many features as the cell; implement
 it there (torchrecurrent) are another cell. z writes the new state here; a GRU's keeps the old one.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -25,7 +25,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, Gates, init_gates
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -49,8 +49,12 @@ class MUT(Cell):
     """
 
     features: int
+    _: KW_ONLY
     variant: int = 1
     preset: str | Preset = "default"
+
+    Carry = MUTCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,15 +63,15 @@ class MUT(Cell):
     def init(self, key: Array, in_features: int) -> GateParams:
         if self.variant in (1, 2):
             options.same_size(self, in_features, f"variant={self.variant} adds x itself")
-        W, U, b = init_gates(
+        return init_gates(
             key,
             in_features,
             self.features,
-            gates="zrn",
-            recurrent_gates=SEE_H[self.variant],
+            "zrn",
+            W=SEE_X[self.variant],
+            U=SEE_H[self.variant],
             preset=self.preset,
         )
-        return GateParams(Gates(W.axes, **{k: W[k] for k in SEE_X[self.variant]}), U, b)
 
     def step(self, params: GateParams, carry: MUTCarry, x: Array) -> tuple[MUTCarry, Array]:
         W, U, b = params

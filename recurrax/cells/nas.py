@@ -11,7 +11,7 @@ Conventions: gate 3 multiplies where all others add, and the biases belong to H,
 Addons' NASCell. torchrecurrent and RecurrentLayers.jl add there, which is another cell.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -43,7 +43,11 @@ class NAS(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = NASCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         return init_gates(key, in_features, self.features, gates=GATES, preset=self.preset)

@@ -24,7 +24,7 @@ from exp(U(0, 3)), s from U(0, tau), r is 0.05; all are learned. In half precisi
 256 (bfloat16) or 2048 (float16) are not whole steps apart: keep the inputs in float32.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -74,8 +74,12 @@ class PhasedLSTM(Cell):
     """
 
     features: int
+    _: KW_ONLY
     leak: float = 0.001
     preset: str | Preset = "default"
+
+    Carry = PhasedLSTMCarry
+    Params = PhasedLSTMParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -17,7 +17,7 @@ may come in pieces. The authors' code (pytorch-qrnn) has the opposite f: c' = f 
 The paper's zoneout is :class:`recurrax.Zoneout`.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -62,9 +62,13 @@ class QRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     pooling: str = "fo"
     window: int = 2
     preset: str | Preset = "default"
+
+    Carry = QRNNCarry
+    Params = QRNNParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -87,15 +91,29 @@ class QRNN(Cell):
 
     def step(self, params: QRNNParams, carry: QRNNCarry, x: Array) -> tuple[QRNNCarry, Array]:
         W, b = params
-        c, pending = carry
-        now = {k: x @ W[0][k] + b[k] + (pending[0][k] if pending else 0) for k in b.names}
-        z, f = tanh(now["z"]), sigmoid(now["f"])
-        i = sigmoid(now["i"]) if self.pooling == "ifo" else 1 - f
-        c = f * c + i * z
-        y = c if self.pooling == "f" else sigmoid(now["o"]) * c
-        later = []
-        for j in range(1, self.window):
-            older = pending[j] if j < len(pending) else None
-            sums = {k: x @ W[j][k] + (0 if older is None else older[k]) for k in b.names}
-            later.append(Gates(PENDING, **sums))
-        return QRNNCarry(c, tuple(later)), y
+        s, pending = convolution(W, b, carry.pending, x)
+        z = tanh(s.z)
+        f = sigmoid(s.f)
+        i = sigmoid(s.i) if self.pooling == "ifo" else 1 - f
+        c = f * carry.c + i * z
+        y = c if self.pooling == "f" else sigmoid(s.o) * c
+        return QRNNCarry(c, pending), y
+
+
+def convolution(
+    W: tuple[Gates, ...], b: Gates, pending: tuple[Gates, ...], x: Array
+) -> tuple[Gates, tuple[Gates, ...]]:
+    """``sum_j W[j] x_(t-j) + b`` for every gate, and what is pending after this step.
+
+    ``pending[0]`` is what the inputs before x add to this step, ``pending[j]`` what they add to the
+    j-th step after it.
+    """
+
+    def plus_pending(sums: dict[str, Array], j: int) -> Gates:
+        if j < len(pending):
+            sums = {k: s + pending[j][k] for k, s in sums.items()}
+        return Gates(PENDING, **sums)
+
+    now = plus_pending({k: x @ W[0][k] + b[k] for k in b.names}, 0)
+    later = [plus_pending({k: x @ W[j][k] for k in b.names}, j) for j in range(1, len(W))]
+    return now, tuple(later)

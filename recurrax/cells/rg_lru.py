@@ -15,7 +15,7 @@ exp(-softplus(Lambda)) is drawn from a ring between 0.9 and 0.999. In the paper 
 the sign of Lambda is that of the code here.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -57,8 +57,12 @@ class RGLRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     blocks: int = 1
     preset: str | Preset = "default"
+
+    Carry = RGLRUCarry
+    Params = RGLRUParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -17,7 +17,7 @@ Conventions: the forget gate is sigma, as in the authors' code; U starts at zero
 runs from 5 to -7 over the units of a head, as there.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -54,8 +54,12 @@ class SLSTM(Cell):
     """
 
     features: int
+    _: KW_ONLY
     heads: int = 1
     preset: str | Preset = "default"
+
+    Carry = SLSTMCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,7 +12,7 @@ is squashed on its way out: y stays within (sigma(-1), sigma(1)) = (0.27, 0.73) 
 (-1, 1). Use it to reproduce such a text; for a GRU use :class:`recurrax.GRU`.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -40,7 +40,11 @@ class SquashedGRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = SquashedGRUCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         options.same_size(self, in_features, "the candidate is tanh(x * r)")

@@ -16,7 +16,7 @@ the second paper has sqrt(1 + 2 exp(b_r)), which is sqrt(3) for b_r = 0. W is un
 1 / in_features, that of the gates halved in version 2, as v is (section 3.2 of the second paper).
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -57,9 +57,13 @@ class SRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     version: int = 2
     output_fn: Activation = "identity"
     highway_scale: float = 1.0
+
+    Carry = SRUCarry
+    Params = SRUParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

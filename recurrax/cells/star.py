@@ -8,7 +8,7 @@ Conventions: the paper's form. The authors' code has tanh(sigma(f) h + (1 - sigm
 draw kernels orthogonal and start the gate by chrono initialisation.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -35,12 +35,14 @@ class STAR(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
 
+    Carry = STARCarry
+    Params = GateParams
+
     def init(self, key: Array, in_features: int) -> GateParams:
-        return init_gates(
-            key, in_features, self.features, gates="kz", recurrent_gates="k", preset=self.preset
-        )
+        return init_gates(key, in_features, self.features, "kz", U="k", preset=self.preset)
 
     def step(self, params: GateParams, carry: STARCarry, x: Array) -> tuple[STARCarry, Array]:
         W, U, b = params

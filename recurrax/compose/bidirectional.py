@@ -1,6 +1,6 @@
 """Two cells over one sequence, from the left and from the right (Schuster & Paliwal 1997)."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -57,7 +57,11 @@ class Bidirectional(Layer):
 
     forward: Any
     backward: Any = None
+    _: KW_ONLY
     merge: str | None = "concat"
+
+    Carry = BidirectionalCarry
+    Params = BidirectionalParams
 
     def __post_init__(self) -> None:
         if self.backward is None:

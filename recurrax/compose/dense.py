@@ -1,6 +1,6 @@
 """A projection between the cells of a stack."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -28,7 +28,10 @@ class Dense(Cell):
     """
 
     features: int
+    _: KW_ONLY
     use_bias: bool = True
+
+    Params = DenseParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -23,13 +23,14 @@ class LearnedCarryParams(NamedTuple):
 class LearnedCarry(Wrapper):
     """A cell whose initial carry is a parameter, zero at first, the same for all rows.
 
-    A run without a ``carry`` starts from it, and its resets put it in place. A run that is handed
-    the carry of the piece before takes
-    ``reset_carry=cell.initial_carry_from(params, batch_shape)``.
+    A run without a ``carry`` starts from it, and a reset restores it. For a run that continues from
+    a carry, pass ``reset_carry=cell.initial_carry_from(params, batch_shape)``.
 
     Attributes:
       cell: any cell.
     """
+
+    Params = LearnedCarryParams
 
     @property
     def learns_carry(self) -> bool:

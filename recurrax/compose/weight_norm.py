@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cell.cell import Noise
+from recurrax.cell.naming import name_of
 from recurrax.cell.operators import Kernel
-from recurrax.cell.options import name_of
 from recurrax.cell.params import BIAS, Gates
 from recurrax.compose.wrapper import Wrapper, check_params, recurrent_kernels
 
@@ -33,6 +33,8 @@ class WeightNorm(Wrapper):
     Attributes:
       cell: a cell with recurrent kernels ``U``.
     """
+
+    Params = WeightNormParams
 
     def init(self, key: Array, in_features: Any) -> WeightNormParams:
         params = self.cell.init(key, in_features)

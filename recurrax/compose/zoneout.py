@@ -18,8 +18,8 @@ from jax import Array
 from recurrax.cell import options
 from recurrax.cell.cell import Noise
 from recurrax.cell.checks import carry_like, row_like
-from recurrax.cell.options import name_of
-from recurrax.compose.dropout import mask
+from recurrax.cell.naming import name_of
+from recurrax.compose.masks import mask
 from recurrax.compose.wrapper import Wrapper, apart, keys, together
 
 

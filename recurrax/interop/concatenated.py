@@ -14,11 +14,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cell.cell import Cell
+from recurrax.cell.convolutional import Convolutional
+from recurrax.cell.naming import name_of
 from recurrax.cell.operators import Kernel
-from recurrax.cell.options import name_of
 from recurrax.cell.params import INPUT, RECURRENT, Gates
 from recurrax.cells.antisymmetric import AntisymmetricRNN
-from recurrax.cells.convolutional import Convolutional
 from recurrax.cells.layer_norm_gru import LayerNormGRU
 from recurrax.cells.layer_norm_lstm import LayerNormLSTM
 from recurrax.cells.lem import LEM
