@@ -53,12 +53,13 @@ def guard_initial_carry(initial_carry: Callable[..., Any]) -> Callable[..., Any]
 def guard_step(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def guarded(self: Any, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
-        who = f"{name_of(self)}.step"
-        if carry is None:
-            raise TypeError(f"{who}: carry must be given; cell.initial_carry makes one.")
-        arguments(self, who, params, carry, x)
-        # An equation adds a bias (features,) to (*batch, features): that much promotion of ranks is
-        # meant, also where the user has made it an error everywhere else.
+        if type(self).step is guarded:  # not for super().step, which may have another carry
+            who = f"{name_of(self)}.step"
+            if carry is None:
+                raise TypeError(f"{who}: carry must be given; cell.initial_carry makes one.")
+            arguments(self, who, params, carry, x)
+        # An equation adds a bias (features,) to (*batch, features). Rank promotion is therefore
+        # allowed here, also for users who have made it an error everywhere else.
         with jax.numpy_rank_promotion("allow"):
             return step(self, params, carry, x)
 
