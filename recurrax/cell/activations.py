@@ -1,4 +1,4 @@
-"""The activations that a cell takes by name. Any other function is passed as it is."""
+"""The activations that have a name. Any other function may be passed to a cell as it is."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -11,7 +11,7 @@ Activation: TypeAlias = str | Callable[[Array], Array]
 
 
 def identity(x: Array) -> Array:
-    """x itself."""
+    """Returns x."""
     return x
 
 
@@ -35,7 +35,7 @@ def get(activation: Activation) -> Callable[[Array], Array]:
 
 
 def name_of_activation(activation: Any) -> Any:
-    """The name of a function that has one here, so that both spellings make equal cells."""
+    """The name of a known function, so that a cell is equal whether it got name or function."""
     for name, function in ACTIVATIONS.items():
         if activation is function:
             return name

@@ -74,9 +74,8 @@ class Cell(Layer):
         Returns:
           The cell's NamedTuple of arrays ``(*batch_shape, features)``.
         """
-        zero = jnp.zeros((*batch_shape, self.features))
         carry = carry_type(type(self))
-        return carry(*[zero for _ in carry._fields])
+        return carry(*[jnp.zeros((*batch_shape, self.features)) for _ in carry._fields])
 
     def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
         """One step in time.

@@ -98,17 +98,17 @@ class LRU(Cell):
         B = per_gate(normal((2 * in_features) ** -0.5))
         C = per_gate(normal(self.size**-0.5))
         return LRUParams(
-            nu,
-            jnp.log(self.max_phase * phase),
-            gamma_log,
-            Gates(("x", "s"), **B(keys[2], (in_features, self.size), ("re", "im"), float)),
-            Gates(("s", "y"), **C(keys[3], (self.size, self.features), ("re", "im"), float)),
-            Gates(("y",), d=jax.random.normal(keys[4], (self.features,), float)),
+            nu=nu,
+            theta=jnp.log(self.max_phase * phase),
+            gamma_log=gamma_log,
+            B=Gates(("x", "s"), **B(keys[2], (in_features, self.size), ("re", "im"), float)),
+            C=Gates(("s", "y"), **C(keys[3], (self.size, self.features), ("re", "im"), float)),
+            D=Gates(("y",), d=jax.random.normal(keys[4], (self.features,), float)),
         )
 
     def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> LRUCarry:
-        zero = jnp.zeros((*batch_shape, self.size))
-        return LRUCarry(zero, zero)
+        re, im = (jnp.zeros((*batch_shape, self.size)) for _ in range(2))
+        return LRUCarry(re, im)
 
     def step(self, params: LRUParams, carry: LRUCarry, x: Array) -> tuple[LRUCarry, Array]:
         nu, theta, gamma_log, B, C, D = params

@@ -100,7 +100,8 @@ class PhasedLSTM(Cell):
         P = find_preset(self.preset, "lstm").P(key_P, (n,), "ifo", float)
         tau = jnp.exp(jax.random.uniform(key_tau, (n,), float, 0, 3))
         s = tau * jax.random.uniform(key_s, (n,), float)
-        return PhasedLSTMParams(W, U, b, Gates(BIAS, **P), tau, s, jnp.full((n,), 0.05, float))
+        r = jnp.full((n,), 0.05, float)
+        return PhasedLSTMParams(W, U, b, P=Gates(BIAS, **P), tau=tau, s=s, r=r)
 
     def step(
         self, params: PhasedLSTMParams, carry: PhasedLSTMCarry, x: Array

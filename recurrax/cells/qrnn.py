@@ -85,9 +85,12 @@ class QRNN(Cell):
         return QRNNParams(tuple(Gates(INPUT, **lag) for lag in lags), Gates(BIAS, **b))
 
     def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> QRNNCarry:
-        zero = jnp.zeros((*batch_shape, self.features))
-        nothing = Gates(PENDING, **dict.fromkeys(GATES[self.pooling], zero))
-        return QRNNCarry(zero, (nothing,) * (self.window - 1))
+        shape = (*batch_shape, self.features)
+
+        def nothing() -> Gates:
+            return Gates(PENDING, **{k: jnp.zeros(shape) for k in GATES[self.pooling]})
+
+        return QRNNCarry(jnp.zeros(shape), tuple(nothing() for _ in range(self.window - 1)))
 
     def step(self, params: QRNNParams, carry: QRNNCarry, x: Array) -> tuple[QRNNCarry, Array]:
         W, b = params

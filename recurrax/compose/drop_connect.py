@@ -16,7 +16,7 @@ from recurrax.compose.wrapper import Wrapper, apart, keys, recurrent_kernels, to
 class DropConnect(Wrapper):
     """Recurrent weights set to zero (Wan et al. 2013; Merity et al. 2017, arXiv:1708.02182).
 
-    One draw for a whole run and for all rows of the batch.
+    One mask is drawn for a whole run and for all rows of the batch.
 
     Attributes:
       cell: a cell with recurrent kernels ``U``.

@@ -1,4 +1,4 @@
-r"""Dropout, by the names of the papers.
+r"""The kinds of dropout, under the names of their papers.
 
 With a mask m of independent zeros and ones (one with probability 1 - rate), and
 d(v) = m * v / (1 - rate):
@@ -9,8 +9,8 @@ d(v) = m * v / (1 - rate):
     RecurrentDropout      c' = f * c + i * d(g)                     the candidate alone
     DropConnect           h d(U_k)                                  weights, once for a run
 
-Masks are drawn for each row of the batch apart, except those of weights. Evaluation, a run without
-a key, has no masks.
+Every row of the batch has its own mask, except for masks of weights. A run without a key is
+evaluation and uses no masks.
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -25,13 +25,13 @@ from recurrax.compose.masks import PER, dropped, mask
 
 @dataclass(frozen=True)
 class Dropout(Cell):
-    """Dropout as a layer without parameters, for the places between the cells of a stack.
+    """Dropout as a layer without parameters, for use between the cells of a stack.
 
-    Zaremba et al. (2014, arXiv:1409.2329) and torch draw ``per="step"``; Gal & Ghahramani (2016)
-    and Keras' ``dropout`` argument once ``per="run"``.
+    Zaremba et al. (2014, arXiv:1409.2329) and torch use ``per="step"``; Gal & Ghahramani (2016) and
+    Keras' argument ``dropout`` use ``per="run"``.
 
     Attributes:
-      rate: the probability that a number becomes zero, from 0 to below 1.
+      rate: the probability that an entry is set to zero, at least 0 and below 1.
       per: ``"step"``, or ``"run"`` for one mask for all steps.
     """
 

@@ -1,4 +1,4 @@
-"""Masks of dropout."""
+"""Dropout masks."""
 
 import jax
 import jax.numpy as jnp
@@ -8,10 +8,10 @@ PER = ("step", "run")
 
 
 def dropped(value: Array, keep: Array, rate: float) -> Array:
-    """d(v): zero where not kept, and scaled so that the expectation stays."""
+    """Sets entries to zero where ``keep`` is false, and scales the others by 1 / (1 - rate)."""
     return jnp.where(keep, value / (1 - rate), jnp.zeros_like(value))
 
 
 def mask(key: Array, rate: float, shape: tuple[int, ...]) -> Array:
-    """What is kept, boolean."""
+    """A boolean mask that is true for the entries to keep."""
     return jax.random.bernoulli(key, 1 - rate, shape)

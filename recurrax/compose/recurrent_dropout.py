@@ -1,4 +1,4 @@
-"""Recurrent dropout: the candidate alone is dropped."""
+"""Recurrent dropout: only the candidate is dropped."""
 
 import dataclasses
 from dataclasses import KW_ONLY, dataclass
@@ -18,11 +18,11 @@ class RecurrentDropout(Wrapper):
     """Recurrent dropout without memory loss (Semeniuta et al. 2016, arXiv:1603.05118).
 
     Only the candidate is dropped, ``c' = f * c + i * d(g)`` in an LSTM and
-    ``h' = (1 - z) * d(n) + z * h`` in a GRU, so that no mask touches what the cell remembers.
+    ``h' = (1 - z) * d(n) + z * h`` in a GRU, so that the memory of the cell is never masked.
 
     Attributes:
       cell: a cell with the option ``candidate_fn``, such as LSTM and GRU.
-      rate: the probability that a candidate is dropped.
+      rate: the probability that an entry of the candidate is set to zero.
       per: ``"step"``, a new mask at every step, or ``"run"``.
     """
 

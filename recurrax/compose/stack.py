@@ -68,7 +68,7 @@ class Stack(Base):
         return f"Stack(cells={self.cells!r}, skip={self.skip!r})"
 
     def in_sizes(self, in_features: Any) -> list[Any]:
-        """What each part takes."""
+        """The ``in_features`` of each part."""
         sizes, size = [], in_features
         for i, cell in enumerate(self.cells):
             if self.skip and i:
@@ -111,7 +111,7 @@ class Stack(Base):
         )
 
     def batch_shapes(self, batch_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """The leading axes of what each part takes; strides of a convolution change them."""
+        """The leading axes of the input of each part; a convolution with strides changes them."""
         shapes = [batch_shape]
         for cell in self.cells:
             shapes.append(cell.out_batch_shape(shapes[-1]))
@@ -148,7 +148,7 @@ class Stack(Base):
         return self.upwards(runs, params, carry or none, counted(xs, how, given))
 
     def upwards(self, runs: Any, params: Any, carries: Any, x: Any) -> tuple[Any, Any]:
-        """From the bottom layer to the top: of one step, or of whole sequences."""
+        """Applies ``runs``, steps or whole runs over time, from the bottom part to the top."""
         new, ys, y = [], [], x
         for i, (run, p, carry) in enumerate(zip(runs, params, carries, strict=True)):
             if self.skip and i:

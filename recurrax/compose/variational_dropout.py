@@ -17,14 +17,14 @@ from recurrax.compose.wrapper import Wrapper, apart, keys, recurrent_kernels, to
 class VariationalDropout(Wrapper):
     """Masks on x and h that stay for all steps (Gal & Ghahramani 2016, arXiv:1512.05287).
 
-    h is dropped where it is multiplied with a recurrent kernel, and nowhere else: the state itself
-    is kept. Keras calls the two rates ``dropout`` and ``recurrent_dropout``.
+    The mask of h applies only where h is multiplied by a recurrent kernel; the state itself is not
+    dropped. Keras calls the two rates ``dropout`` and ``recurrent_dropout``.
 
     Attributes:
-      cell: a cell whose products are ``x @ W.k`` and ``h @ U.k``, with ``W`` and ``U`` Gates.
+      cell: a cell whose matmuls are ``x @ W.k`` and ``h @ U.k``, where ``W`` and ``U`` are Gates.
       input: rate for x.
       recurrent: rate for h.
-      per_gate: a mask for every gate, as in Keras' ``recurrent_dropout``, instead of one for all.
+      per_gate: whether every gate has its own mask, as in Keras' ``recurrent_dropout``.
     """
 
     _: KW_ONLY
@@ -48,7 +48,7 @@ class VariationalDropout(Wrapper):
 
     @property
     def rates(self) -> dict[str, float]:
-        """The rate for each kind of operand, by the name of its axis."""
+        """The rates above zero, by the axis of the operand."""
         rates = {"x": self.input, "h": self.recurrent}
         return {axis: rate for axis, rate in rates.items() if rate}
 
@@ -98,16 +98,17 @@ class VariationalDropout(Wrapper):
 
 
 class DroppingKernel:
-    """A kernel that drops what is multiplied with it: ``h @ U`` is ``d(h) @ U``.
+    """A kernel that applies dropout to its left operand: ``h @ U`` is ``d(h) @ U``.
 
-    Not an array on purpose: a step that uses it in any other way fails instead of losing the mask.
+    It is deliberately not an array: a step that uses it in another way fails instead of silently
+    ignoring the mask.
     """
 
     def __init__(self, kernel: Array, keep: Array, rate: float, memo: dict[int, Any]):
         self.kernel, self.keep, self.rate, self.memo = kernel, keep, rate, memo
 
     def __rmatmul__(self, operand: Array) -> Array:
-        # The same operand meets several kernels: dropped once, their products can become one.
+        # All kernels share the dropped operand, so that the compiler can fuse their matmuls.
         if id(operand) not in self.memo:
             self.memo[id(operand)] = operand, dropped(operand, self.keep, self.rate)
         return self.memo[id(operand)][1] @ self.kernel

@@ -87,7 +87,7 @@ def choose_class(
 
 
 def check_part(whole: Any, option: str, part: Any, kind: type[Layer]) -> None:
-    """Refuses what is not a cell, as a part of a larger one."""
+    """Rejects a part that is not a recurrax cell or layer."""
     if isinstance(part, kind):
         return
     hint = instead(part, Layer)
@@ -99,7 +99,7 @@ def check_part(whole: Any, option: str, part: Any, kind: type[Layer]) -> None:
 
 
 def check_params(whole: Any, params: Any, kind: Any) -> None:
-    """Refuses the parameters of another cell, where a carry is to be found in them."""
+    """Rejects parameters of another type, before a learned carry is read from them."""
     if not isinstance(params, kind):
         raise TypeError(
             f"{name_of(whole)}: params must be {kind.__name__}({', '.join(kind._fields)}); "
@@ -108,7 +108,7 @@ def check_params(whole: Any, params: Any, kind: Any) -> None:
 
 
 def together(noises: Iterable[Noise | None]) -> Noise:
-    """The random numbers of several parts as those of one."""
+    """Combines the random numbers of several parts into one ``Noise``."""
     found = [Noise() if noise is None else noise for noise in noises]
     return Noise(tuple(n.run for n in found), tuple(n.step for n in found))
 
@@ -119,7 +119,7 @@ def apart(noise: Noise) -> list[Noise]:
 
 
 def recurrent_kernels(whole: Any, params: Any) -> dict[str, Gates]:
-    """The groups of kernels that h is multiplied with, by the field that holds them."""
+    """The groups of recurrent kernels, by the name of the field of the parameters."""
     fields = getattr(params, "_fields", ())
     groups = {name: getattr(params, name) for name in fields}
     found = {
@@ -137,4 +137,5 @@ def recurrent_kernels(whole: Any, params: Any) -> dict[str, Gates]:
 
 
 def keys(key: Array, count: int) -> list[Array]:
+    """A list of new keys."""
     return list(jax.random.split(key, count))

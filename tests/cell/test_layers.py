@@ -280,3 +280,10 @@ def test_activation_options_have_three_names():
         if f.type == rx.cell.activations.Activation
     }  # fmt: skip
     assert others == options
+
+
+@pytest.mark.parametrize("name", CASES | CONVOLUTIONAL)
+def test_the_arrays_of_a_carry_can_be_donated(name):
+    cell = (CASES | CONVOLUTIONAL)[name].cell
+    leaves = jax.tree.leaves(cell.initial_carry((2,) + (4,) * (cell.num_feature_axes - 1)))
+    assert len({leaf.unsafe_buffer_pointer() for leaf in leaves}) == len(leaves)

@@ -19,7 +19,7 @@ def arguments(
     x_name: str = "x",
     carry_name: str = "carry",
 ) -> None:
-    """Checks the arguments of one step; ``carry`` may be ``None`` where it is not given yet."""
+    """Checks the arguments of one step; the carry is not checked if it is ``None``."""
     leaves, treedef = jax.tree.flatten(x)
     if not leaves:
         raise ValueError(f"{who}: {x_name} has no arrays.")

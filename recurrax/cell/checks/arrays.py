@@ -12,7 +12,7 @@ from recurrax.cell.naming import describe
 
 
 def array(who: str, what: str, value: Any) -> Any:
-    """Refuses what is not an array, deleted ones, and masked ones, whose mask JAX would drop."""
+    """Rejects non-arrays, deleted arrays, and masked arrays, whose mask JAX would drop."""
     if _of_jax(type(value)):
         if value.is_deleted():
             raise ValueError(
@@ -29,12 +29,12 @@ def array(who: str, what: str, value: Any) -> Any:
 
 @functools.cache
 def _of_jax(kind: type) -> bool:
-    """Whether this is the type of JAX's arrays, not of tracers."""
+    """Whether this is the type of a JAX array that is not a tracer."""
     return issubclass(kind, jax.Array) and not issubclass(kind, Tracer)
 
 
 def _is_dtype(dtype: Any) -> bool:
-    """Whether a dtype is NumPy's or JAX's, not that of another framework's tensor."""
+    """Whether a dtype is one of NumPy or JAX, not of another framework."""
     if isinstance(dtype, np.dtype):
         return True
     try:
@@ -44,7 +44,7 @@ def _is_dtype(dtype: Any) -> bool:
 
 
 def floating(who: str, what: str, value: Any) -> None:
-    """Refuses integers, booleans, complex numbers, strings and objects."""
+    """Rejects arrays that are not real floating."""
     array(who, what, value)
     if not jnp.issubdtype(value.dtype, jnp.floating):
         raise TypeError(
@@ -54,7 +54,7 @@ def floating(who: str, what: str, value: Any) -> None:
 
 
 def random_key(who: str, key: Any) -> None:
-    """Refuses what is not one random key, typed or in JAX's raw form."""
+    """Rejects everything but one random key, typed or raw."""
     if not isinstance(key, jax.Array | np.ndarray):
         got = repr(key) if isinstance(key, int) else describe(key)
         raise TypeError(

@@ -32,16 +32,17 @@ def as_batch_shape(cell: Any, shape: Any) -> tuple[int, ...]:
 
 @functools.lru_cache
 def carry_like(cell: Any, shape: tuple[Any, ...]) -> Any:
+    """Shapes and dtypes of the carry for a batch shape, cached for equal cells."""
     return jax.eval_shape(lambda: cell.initial_carry(shape))
 
 
 def row_like(cell: Any) -> Any:
-    """Shapes and dtypes of the carry of a batch of one row; axes of space have the size 1 too."""
+    """Shapes and dtypes of the carry of a batch of one row; axes of space have size 1 as well."""
     return carry_like(cell, (1,) * cell.num_feature_axes)
 
 
 def check_carry(who: str, carry: Any, like: Any, name: str = "carry", hint: str = MADE) -> None:
-    """Refuses a carry of another structure, shape or kind of numbers than ``like``."""
+    """Rejects a carry whose structure, shapes or kind of dtype differ from ``like``."""
     if jax.tree.structure(carry) != jax.tree.structure(like):
         explain_structure(who, name, carry, like, hint)
     for (path, got), want in zip(

@@ -8,10 +8,10 @@ import numpy as np
 
 
 def as_dtype(who: str, name: str, dtype: Any) -> Any:
-    """The name of a floating dtype that this machine computes in, or ``None``.
+    """The name of a floating dtype that JAX can compute in, or ``None``.
 
-    The name, because NumPy holds ``dtype("float64")`` and ``None`` to be equal, so that JAX would
-    take one for the other where it looks for what it has compiled already.
+    The result is a name and not a dtype, because NumPy considers ``dtype("float64")`` equal to
+    ``None``, so that JAX's compilation cache would confuse the two.
     """
     if dtype is None:
         return None
@@ -35,7 +35,7 @@ def as_dtype(who: str, name: str, dtype: Any) -> Any:
 
 
 def cast_floating(tree: Any, dtype: Any) -> Any:
-    """The tree with its floating arrays cast to ``dtype``; all else untouched."""
+    """The tree with its floating arrays cast to ``dtype``; other leaves are unchanged."""
 
     def cast(leaf: Any) -> Any:
         return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf

@@ -67,7 +67,7 @@ def guard_step(step: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def unguarded(cell: Any) -> Callable[..., Any]:
-    """The step of a cell without its checks, for arguments that were checked before."""
+    """The step of a cell without its checks, for arguments that have been checked already."""
     step = inspect.unwrap(type(cell).step)
 
     def plain(params: Any, carry: Any, x: Any) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from recurrax.cell.params.gates import Gates
 
 
 def params_like(cell: Any, in_features: Any) -> Any:
-    """Shapes and dtypes of the parameters; computed once for equal cells and sizes."""
+    """Shapes and dtypes of the parameters, cached for equal cells and sizes."""
     sizes, treedef = jax.tree.flatten(in_features)
     return _params_like(cell, treedef, tuple(sizes), jnp.result_type(float))
 
@@ -27,7 +27,7 @@ def _params_like(cell: Any, treedef: Any, sizes: tuple[Any, ...], dtype: Any) ->
 
 
 def check_params(who: str, params: Any, like: Any, x_name: str) -> None:
-    """Refuses parameters of another structure, shape or kind of numbers than ``like``."""
+    """Rejects parameters whose structure, shapes or kind of dtype differ from ``like``."""
     if jax.tree.structure(params) != jax.tree.structure(like):
         hint = " Use cell.init, or rx.params_from_dict for nested dicts."
         explain_structure(who, "params", params, like, hint)

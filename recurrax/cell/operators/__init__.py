@@ -1,13 +1,12 @@
-"""The recurrent operator: which entries of h each entry of a gate sees.
+"""The recurrent operator, the option ``recurrent`` of a cell: the structure of its kernels ``U.k``.
 
-    h @ U.k     a full matrix, unless a cell is told otherwise by ``recurrent=``
-
-An operator says how the kernels ``U.k`` are made; a kernel multiplies from the right as a matrix
-does, so equations stay as they are. With ``Diagonal`` an LSTM is the IndyLSTM and a GRU the IndyGRU
-of Gonnet & Deselaers (2019, arXiv:1903.08023); with ``BlockDiagonal`` the units form groups that do
-not see each other (G-LSTM: Kuchaiev & Ginsburg 2017, arXiv:1703.10722); with ``LowRank`` the
-product has two thin factors (FastGRNN: Kusupati et al. 2018, arXiv:1901.02358); with ``Masked``
-some blocks of the matrix are absent, as in a Clockwork RNN (Koutnik et al. 2014, arXiv:1402.3511).
+An operator draws the kernels. A kernel supports ``h @ U.k`` as a matrix does, so that the equations
+of a cell do not depend on the operator. The default is a dense matrix. With ``Diagonal`` an LSTM is
+the IndyLSTM and a GRU the IndyGRU of Gonnet & Deselaers (2019, arXiv:1903.08023); with
+``BlockDiagonal`` the units form groups that do not see each other (G-LSTM: Kuchaiev & Ginsburg
+2017, arXiv:1703.10722); with ``LowRank`` a kernel is a product of two factors (FastGRNN: Kusupati
+et al. 2018, arXiv:1901.02358); with ``Masked`` some blocks of a matrix are zero, as in a Clockwork
+RNN (Koutnik et al. 2014, arXiv:1402.3511).
 """
 
 from recurrax.cell.operators.block_diagonal import (

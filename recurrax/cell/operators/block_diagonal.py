@@ -1,4 +1,4 @@
-"""Blocks in the place of a recurrent matrix: groups of units that do not see each other."""
+"""Block-diagonal recurrent kernels: groups of units that do not see each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

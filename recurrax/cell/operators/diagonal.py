@@ -1,4 +1,4 @@
-"""A vector in the place of a recurrent matrix: every unit sees itself alone."""
+"""Diagonal recurrent kernels: every unit sees only itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class DiagonalKernel(Kernel):
 
 @dataclass(frozen=True)
 class Diagonal(Operator):
-    """A vector, ``(features,)``: every unit sees itself alone.
+    """A diagonal, ``(features,)``: every unit sees only itself.
 
     Attributes:
       low, high: the bounds of the uniform distribution that it is drawn from.

@@ -1,16 +1,16 @@
-"""What stands in the place of a matrix in ``h @ U.k``."""
+"""Recurrent kernels that are not dense matrices: the right operand of ``h @ U.k``."""
 
 from dataclasses import fields
 
 
 class Kernel:
-    """What ``h @ kernel`` accepts beside a matrix; a JAX pytree."""
+    """A recurrent kernel that is not a dense matrix; a JAX pytree."""
 
-    __array_ufunc__ = None  # NumPy leaves the product to __rmatmul__
+    __array_ufunc__ = None  # makes NumPy defer to __rmatmul__
 
     @property
     def shape(self) -> tuple[int, int]:
-        """That of the matrix it stands for: the size of h, and of a gate."""
+        """The shape of the matrix that it represents: the size of h and the size of a gate."""
         raise NotImplementedError
 
 

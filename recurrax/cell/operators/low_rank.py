@@ -1,4 +1,4 @@
-"""The product of two thin matrices in the place of a recurrent matrix."""
+"""Recurrent kernels of low rank, kept as two factors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from recurrax.initializers import GateInitializer
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class LowRankKernel(Kernel):
-    """A matrix that is the product of two thin ones."""
+    """A matrix that is the product of two factors."""
 
     left: Array
     """(features, rank)"""
@@ -33,10 +33,10 @@ class LowRankKernel(Kernel):
 
 @dataclass(frozen=True)
 class LowRank(Operator):
-    """Two thin matrices, ``(features, rank)`` and ``(rank, features)``.
+    """A product of two factors, ``(features, rank)`` and ``(rank, features)``.
 
     Attributes:
-      rank: the size between them.
+      rank: the inner size of the product.
     """
 
     rank: int

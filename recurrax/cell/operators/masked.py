@@ -1,4 +1,4 @@
-"""A recurrent matrix of which some blocks are zero."""
+"""Recurrent kernels with some blocks masked to zero."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from recurrax.initializers import GateInitializer
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class MaskedKernel(Kernel):
-    """A matrix of which some blocks are zero, whatever the kernel holds there."""
+    """A matrix with some blocks masked to zero, whatever values the kernel holds there."""
 
     kernel: Array
     """(features, features)"""
@@ -37,11 +37,11 @@ class MaskedKernel(Kernel):
 
 @dataclass(frozen=True)
 class Masked(Operator):
-    """A matrix of which some blocks stay zero.
+    """A matrix with some blocks masked to zero.
 
     Attributes:
-      mask: rows of 0 and 1, ``mask[i][j]`` for the block through which part i of h reaches part j
-        of a gate; as many rows as columns, a number that divides the size of h.
+      mask: a square of 0 and 1; ``mask[i][j]`` says whether part i of h reaches part j of a gate.
+        Its number of rows must divide the size of h.
     """
 
     mask: tuple[tuple[int, ...], ...]

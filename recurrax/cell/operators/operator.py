@@ -14,18 +14,18 @@ class Operator:
     """How the recurrent kernels of a cell are made."""
 
     def check(self, cell: Any, seen: int) -> None:
-        """Refuses sizes that the operator cannot have; ``seen`` is the size of h."""
+        """Rejects sizes that the operator does not support; ``seen`` is the size of h."""
 
     def kernels(
         self, draw: GateInitializer, key: Array, seen: int, features: int, gates: Sequence[str]
     ) -> dict[str, Any]:
-        """One kernel for each gate, drawn by ``draw`` where the operator has matrices."""
+        """Draws one kernel for each gate; ``draw`` draws the matrices that it consists of."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Full(Operator):
-    """A matrix, ``(features, features)``."""
+    """A dense matrix, ``(features, features)``."""
 
     def kernels(
         self, draw: GateInitializer, key: Array, seen: int, features: int, gates: Sequence[str]

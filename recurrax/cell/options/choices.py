@@ -10,7 +10,7 @@ from recurrax.initializers import Preset, preset as find_preset
 
 
 def by_type(cell: Any) -> None:
-    """Checks the options whose type says all there is to check: activations, presets, flags."""
+    """Checks the options that only need a check of their type: activations, presets, flags."""
     for option in fields(cell) if is_dataclass(cell) else ():
         if option.type == Activation:
             activation(cell, option.name)
@@ -29,7 +29,7 @@ def one_of(cell: Any, option: str, allowed: tuple[Any, ...]) -> None:
 
 
 def activation(cell: Any, *options: str) -> None:
-    """Checks activations, and names the well-known ones: ``jnp.tanh`` and ``"tanh"`` are equal."""
+    """Checks activations; known functions become their names, so ``jnp.tanh`` equals ``"tanh"``."""
     for option in options:
         value = name_of_activation(getattr(cell, option))
         object.__setattr__(cell, option, value)

@@ -1,4 +1,4 @@
-"""Which error a wrong value is."""
+"""The exception for a wrong value."""
 
 from typing import Any
 

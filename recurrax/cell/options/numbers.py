@@ -50,7 +50,7 @@ def positive_float(cell: Any, option: str, optional: bool = False) -> None:
 
 
 def increasing_ints(cell: Any, option: str) -> None:
-    """Checks that an option is a tuple of positive whole numbers, each above the one before."""
+    """Checks that an option is a strictly increasing tuple of positive whole numbers."""
     value = getattr(cell, option)
     numbers = tuple(value) if isinstance(value, tuple | list) else ()
     whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in numbers)
@@ -72,7 +72,7 @@ def rate(cell: Any, option: str) -> None:
 
 
 def check_rate(what: str, value: Any) -> None:
-    """Refuses what is not a probability below 1."""
+    """Rejects everything but a probability below 1."""
     number = isinstance(value, int | float | np.floating) and not isinstance(value, bool)
     if not number or not 0 <= value < 1:
         kinds = int | float | np.floating

@@ -1,4 +1,4 @@
-"""Options that must fit to another option, to the input, or to the dtype of the carry."""
+"""Options that depend on another option, on the input, or on the dtype of the carry."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from recurrax.cell.naming import name_of
 
 
 def needs(cell: Any, option: str, other: str) -> None:
-    """Checks that an option that only means something with another is not set without it."""
+    """Checks that an option is not set without the other option that gives it a meaning."""
     default = type(cell).__dataclass_fields__[option].default
     if getattr(cell, other) is None and getattr(cell, option) != default:
         raise ValueError(
@@ -36,7 +36,7 @@ def same_size(cell: Any, in_features: int, why: str) -> None:
 
 
 def counts_exactly(cell: Any, field: str, most: int, dtype: Any) -> None:
-    """Checks that a field of the carry, of this dtype, can count so far."""
+    """Checks that a field of the carry can count to ``most`` in its dtype."""
     if most > 2 / float(jnp.finfo(dtype).eps):  # as a bfloat16, 257 would be 256
         raise ValueError(
             f"{name_of(cell)}: {jnp.dtype(dtype)} cannot count to {most}; use "

@@ -12,8 +12,8 @@ from recurrax.cell.params.gates import Gates
 def params_to_dict(params: Any) -> Any:
     """The parameters as nested dicts of arrays, as Flax modules and checkpoints keep them.
 
-    Items of plain tuples and lists are named by their number. Absent parts (``None``) are left out.
-    :func:`params_from_dict` is the way back.
+    Items of plain tuples and lists are named by their index. Absent parts (``None``) are omitted.
+    :func:`params_from_dict` is the inverse.
     """
     parts = parts_by_name(params)
     if parts is None:
@@ -51,7 +51,7 @@ def params_from_dict(like: Any, tree: Any, where: str = "params") -> Any:
 
 
 def parts_by_name(node: Any) -> dict[str, Any] | None:
-    """The children of a container by name; ``None`` for an array, or what only JAX can open."""
+    """The children of a container by name; ``None`` for an array or an unknown pytree node."""
     if isinstance(node, Gates | Mapping):
         return dict(node.items())
     if isinstance(node, Kernel):

@@ -18,8 +18,8 @@ class Gates:
 
     ``axes`` names the axes of every array. recurrax multiplies from the right, ``x @ W.i``, so an
     input kernel has the axes ``("x", "gate")``, a recurrent kernel ``("h", "gate")`` and a bias
-    ``("gate",)``. A group with other names is refused by a cell, also where the sizes would fit:
-    this is how two exchanged or transposed square kernels are told apart.
+    ``("gate",)``. A cell rejects a group with other axes even if the sizes fit, which detects
+    exchanged or transposed square kernels.
 
     A JAX pytree: the arrays are its leaves; names and axes are part of its structure.
 
