@@ -7,7 +7,7 @@ arXiv:1810.12546).
     f  = sigma(p - q)
     h' = i * p + f * h
 
-Two gates from one pair of kernels.
+The two gates share one pair of kernels.
 """
 
 from dataclasses import KW_ONLY, dataclass

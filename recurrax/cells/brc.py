@@ -4,12 +4,12 @@ r"""Bistable recurrent cell, also neuromodulated (Vecoven, Ernst & Drion 2021, a
     c  = sigma   (W_c x + U_c h + b_c)
     h' = c * h + (1 - c) * tanh(W_h x + a * h)
 
-Every unit feeds back on itself with the strength a, and holds one of two values where a > 1. In the
-bistable cell (BRC) U_a and U_c are diagonal, so that a unit sees itself alone; neuromodulated
-(nBRC), they are matrices.
+Every unit has a feedback of strength a on itself, and is bistable where a > 1. In the bistable cell
+(BRC) U_a and U_c are diagonal, so that a unit sees only itself; in the neuromodulated cell (nBRC)
+they are matrices.
 
-Conventions: as the authors' code, there is no b_h; the diagonals of the BRC start at 1, and kernels
-are Glorot uniform.
+Conventions: as in the authors' code, there is no b_h, the diagonals of the BRC are initially 1, and
+kernels are Glorot uniform.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -4,9 +4,10 @@ r"""Chaos-free network (Laurent & von Brecht 2017, arXiv:1612.06212).
     i  = sigma(W_i x + U_i h + b_i)
     h' = f * tanh(h) + i * tanh(W_c x)
 
-Without input the state can only decay: the dynamics are trivial, and no attractor is strange.
+Without input the state can only decay, so that the dynamics have no strange attractor.
 
-Conventions: theta and eta in the paper are f and i; b_f starts at 1 and b_i at -1, as there.
+Conventions: theta and eta of the paper are f and i here; b_f is initially 1 and b_i is -1, as in
+the paper.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -3,12 +3,11 @@ r"""Clockwork RNN (Koutnik, Greff, Gomez & Schmidhuber 2014, arXiv:1402.3511).
     h_g' = phi(W_h x + U_h h + b_h)_g    if t mod T_g = 0
            h_g                           otherwise
 
-The units form modules of equal size, each with a clock of its own period T_g: it runs when its
-clock strikes and keeps its state in between. A module sees itself and the slower ones: U_h is
-block-triangular.
+The units form modules of equal size. Module g is updated every T_g steps and keeps its state in
+between. A module sees itself and the slower modules: U_h is block-triangular.
 
-Conventions: the first step of a sequence, and after a reset, is t = 0, when all modules run. The
-carry has t mod T_g for every module.
+Conventions: the first step of a sequence, and the first after a reset, is t = 0, which updates all
+modules. The carry holds t mod T_g for every module.
 """
 
 from dataclasses import KW_ONLY, dataclass

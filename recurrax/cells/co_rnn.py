@@ -3,11 +3,12 @@ r"""Coupled oscillatory network (Rusch & Mishra 2021, arXiv:2010.00951).
     z' = z + dt * (tanh(W_z x + U_y y + U_z z + b_z) - gamma * y - epsilon * z)
     y' = y + dt * z'
 
-A network of damped, driven oscillators, discretised: y is where they are, z how fast. gamma is the
-square of their frequency, epsilon the damping; gradients neither vanish nor explode for a small dt.
+This is a discretised network of damped, driven oscillators with positions y and velocities z. gamma
+is the square of their frequency, and epsilon is the damping. For a small dt, gradients neither
+vanish nor explode.
 
 Conventions: the defaults are the authors' for the adding problem. Kernels and biases are uniform on
-+-1/sqrt(features), close to the torch default that the authors leave.
++-1/sqrt(features), close to the default of torch that the authors use.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -8,13 +8,13 @@ With * the convolution and . the product of entries:
     n  = tanh(W_n * x + b_n + U_n * (r . h))               reset="before"
     h' = (1 - z) . n + z . h
 
-x is ``(*batch, *space, in_features)`` with one, two or three axes of space, as many as
-``kernel_size`` has; time comes before them: ``rx.unroll(cell, params, xs, time_axis=1)`` for
-``(batch, time, height, width, in_features)``.
+x is ``(*batch, *space, in_features)`` with one, two or three axes of space, the length of
+``kernel_size``. Time comes before the axes of space: ``rx.unroll(cell, params, xs, time_axis=1)``
+for ``(batch, time, height, width, in_features)``.
 
-Conventions: a convolution does not flip its kernel, as everywhere in deep learning. ``strides``,
-``padding`` and ``dilation`` are those of the convolution of x; that of h has strides of 1 and keeps
-its size.
+Conventions: a convolution does not flip its kernel, as usual in deep learning. ``strides``,
+``padding`` and ``dilation`` apply to the convolution of x; the convolution of h has strides of 1
+and keeps the size.
 """
 
 from dataclasses import KW_ONLY, dataclass

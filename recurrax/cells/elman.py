@@ -5,9 +5,9 @@ r"""Elman's simple recurrent network (Elman 1990, "Finding structure in time").
     y  = h'                          or, with a readout,  y = psi(V_y h' + b_y)
 
 Conventions: phi is tanh by default (Keras' SimpleRNN, ``torch.nn.RNN``); with relu and
-``preset="irnn"`` this is the IRNN of Le, Jaitly & Hinton (2015, arXiv:1504.00941). torch keeps two
-biases; they always enter as their sum, the one ``b.h`` here. The readout is not fed back; Jordan's
-network (:class:`recurrax.Jordan`) feeds it back.
+``preset="irnn"`` this is the IRNN of Le, Jaitly & Hinton (2015, arXiv:1504.00941). torch has two
+biases, which only enter as their sum; that sum is ``b.h`` here. The readout is not fed back;
+Jordan's network (:class:`recurrax.Jordan`) feeds it back.
 
 The leaky form is the leaky integrator of echo state networks (Jaeger 2001) and the continuous-time
 RNN, tau dh/dt = -h + phi(W_h x + U_h h + b_h), by Euler's method with a = dt / tau.

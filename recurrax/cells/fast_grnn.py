@@ -5,8 +5,8 @@ r"""FastGRNN (Kusupati et al. 2018, arXiv:1901.02358): one pair of kernels for g
     n  = phi(s + b_n)
     h' = (sigma(zeta) * (1 - z) + sigma(nu)) * n + z * h
 
-zeta and nu are two learned numbers. In the paper W and U are low-rank and sparse for small devices;
-``recurrent=rx.LowRank(r)`` makes U so.
+zeta and nu are two learned scalars. In the paper W and U are low-rank and sparse, for small
+devices; ``recurrent=rx.LowRank(r)`` makes U low-rank.
 
 Conventions: initial values of the authors' code (EdgeML): kernels N(0, 0.1^2), biases 1, zeta = 1,
 nu = -4. torchrecurrent's gate is tanh by default; the paper's is sigma.

@@ -2,7 +2,7 @@ r"""FastRNN (Kusupati et al. 2018, arXiv:1901.02358): a tanh RNN with a residual
 
     h' = sigma(alpha) * phi(W_h x + U_h h + b_h) + sigma(beta) * h
 
-alpha and beta are two learned numbers.
+alpha and beta are two learned scalars.
 
 Conventions: initial values of the authors' code (EdgeML): kernels N(0, 0.1^2), biases 1,
 alpha = -3, beta = 3, that is sigma(alpha) = 0.047 and sigma(beta) = 0.953.

@@ -6,13 +6,13 @@ r"""Gated recurrent unit (Cho et al. 2014, arXiv:1406.1078), in its two forms.
     n  = phi(W_n x + b_n + U_n (r * h))            reset="before"
     h' = (1 - z) * n + z * h
 
-"after" and "before" say where the reset gate stands relative to the matrix product. torch, cuDNN,
-Flax and Keras (by default) have it after; Chung et al. (2014, arXiv:1412.3555) and Haiku before.
-Do not go by versions of the paper: "before" is version 3 of Cho et al., "after" version 1.
+"after" and "before" say whether the reset gate is applied after or before the matmul. torch, cuDNN,
+Flax and Keras (by default) apply it after; Chung et al. (2014, arXiv:1412.3555) and Haiku before.
+The versions of the paper differ: version 3 of Cho et al. has "before", version 1 "after".
 
 Conventions: z keeps the old state, as in torch, Keras, Flax and ONNX; Haiku, and the notation of
-Cho and Chung, use 1 - z. The recurrent candidate bias ``b.hn`` is there with
-``recurrent_bias=True``; Keras and torch have it, ``flax.nnx.GRUCell`` does not.
+Cho and Chung, use 1 - z. With ``recurrent_bias=True`` the candidate has a recurrent bias ``b.hn``,
+as in Keras and torch; ``flax.nnx.GRUCell`` has none.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -2,10 +2,11 @@ r"""Independently recurrent network (Li, Li, Cook, Zhu & Gao 2018, arXiv:1803.04
 
     h' = phi(W_h x + u_h * h + b_h)
 
-Every unit sees itself alone; layers of a stack mix them. phi is relu in the paper.
+Every unit sees only itself; the layers of a stack mix the units. In the paper phi is relu.
 
 Conventions: u is drawn from U(0, 1). For sequences of T steps the paper keeps |u| at or below
-2^(1/T), and starts the last layer of a memory task near 1; clip it in the optimiser.
+2^(1/T), which is done by clipping in the optimiser, and initialises the last layer of a memory task
+near 1.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -5,9 +5,9 @@ r"""Intersection RNN, or +RNN (Collins, Sohl-Dickstein & Sussillo 2017, arXiv:16
     y   = g_y * x + (1 - g_y) * relu(W_y x + U_y h + b_y)
     h'  = g_h * h + (1 - g_h) * tanh(W_h x + U_h h + b_h)
 
-One gate lets the state pass through time, the other the input through depth: y is not the state,
-and x must have as many features as the cell. The paper adds 1 to the biases of both gates; here
-that is their initial value.
+One gate passes the state through time, the other passes the input through depth. y is not the
+state, and x must have as many features as the cell. The paper adds 1 to the biases of both gates;
+here 1 is their initial value.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -3,7 +3,7 @@ r"""Jordan's network (Jordan 1986): the output is fed back, not the hidden layer
     h  = phi(W_h x + U_h y + b_h)
     y' = psi(V_y h + b_y)
 
-:class:`recurrax.Elman` feeds h back; its readout is not part of the recurrence.
+:class:`recurrax.Elman` feeds back h instead; its readout is not part of the recurrence.
 """
 
 from dataclasses import KW_ONLY, dataclass, replace

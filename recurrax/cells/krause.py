@@ -8,14 +8,13 @@ r"""LSTM whose output gate is inside the squashing function (Krause et al. 2016,
     c' = f * c + i * g
     h' = phi(c' * o)
 
-Krause et al. use it in "Multiplicative LSTM for sequence modelling", and call it
-slightly different from the typical LSTM: the candidate is not squashed, and h = tanh(c * o) in
-place of o * tanh(c).
+Krause et al. use it in "Multiplicative LSTM for sequence modelling". It differs from the usual LSTM
+in two places: the candidate has no activation, and h = tanh(c * o) instead of o * tanh(c).
 
 ``candidate="input"`` is a form found in blog posts under the name LSTM: the raw input is added to
-the cell state, so x must have as many features as the cell, and there is no recurrent candidate.
-It is not the LSTM; use :class:`recurrax.LSTM` unless you reproduce such a text. With phi tanh it is
-their equation, with phi sigmoid their pseudo-code.
+the cell state, so x must have as many features as the cell, and there is no recurrent candidate. It
+is not an LSTM; use :class:`recurrax.LSTM` unless you reproduce such a post. phi = tanh gives their
+equation, phi = sigmoid their pseudo-code.
 """
 
 from dataclasses import KW_ONLY, dataclass

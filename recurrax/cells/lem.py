@@ -5,11 +5,11 @@ r"""Long expressive memory (Rusch, Mishra, Erichson & Mahoney 2022, arXiv:2110.0
     z' = (1 - dz) * z + dz * tanh(W_z x + U_z y  + b_z)
     y' = (1 - dy) * y + dy * tanh(W_y x + U_y z' + b_y)
 
-Two states with learned time scales, dz and dy. y sees the new z: the second line of products waits
-for the first.
+The two states have learned time scales, dz and dy. y sees the new z, so a step has two matmuls that
+depend on one another.
 
-Conventions: kernels and biases are uniform on +-1/sqrt(features), as the authors'. torchrecurrent
-and RecurrentLayers.jl show y the old z, which is another cell.
+Conventions: kernels and biases are uniform on +-1/sqrt(features), as in the authors' code. In
+torchrecurrent and RecurrentLayers.jl y sees the old z, which is a different cell.
 """
 
 from dataclasses import KW_ONLY, dataclass

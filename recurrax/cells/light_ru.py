@@ -4,7 +4,7 @@ r"""Light recurrent unit, LightRU (Electronics 2023).
     n  = tanh (W_c x + b_c)
     h' = (1 - f) * h + f * n
 
-STAR (:class:`recurrax.STAR`) without the outer tanh: the candidate does not see the state.
+This is :class:`recurrax.STAR` without the outer tanh. The candidate does not see the state.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -4,15 +4,15 @@ r"""Linear recurrent unit (Orvieto et al. 2023, arXiv:2303.06349).
     s'     = lambda * s + exp(gamma_log) * (B x)
     y      = Re(C s') + D * x
 
-A diagonal complex recurrence, stable by the form of lambda, and linear in s: it can run in parallel
-over time (``method="associative"``). D * x adds the input itself, so x must have as many features
-as y. The paper puts what is not linear between the layers, not in them.
+The recurrence is diagonal, complex, and stable by the parametrisation of lambda. It is linear in s,
+so that it can run in parallel over time (``method="associative"``). D * x adds the input itself, so
+x must have as many features as y. The nonlinearities of the paper are between the layers.
 
 Conventions: s = re + i im is carried as two real arrays, and B and C are kept as their real and
-imaginary parts, so that the cell runs in any precision and the parameters are real; the products
-are written out. D is a vector, as in minimal-LRU; the paper prints a matrix. |lambda| is drawn from
-a ring between ``r_min`` and ``r_max``, its phase up to ``max_phase``; gamma_log starts at
-log sqrt(1 - |lambda|^2), and is learned.
+imaginary parts, so that the cell runs in any precision and the parameters are real. The complex
+products are written out. D is a vector, as in minimal-LRU; the paper prints a matrix. |lambda| is
+drawn from a ring between ``r_min`` and ``r_max``, its phase up to ``max_phase``; gamma_log starts
+at log sqrt(1 - |lambda|^2), and is learned.
 """
 
 from dataclasses import KW_ONLY, dataclass

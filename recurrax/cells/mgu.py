@@ -4,8 +4,8 @@ r"""Minimal gated unit (Zhou et al. 2016, arXiv:1603.09420).
     n  = tanh(W_n x + U_n (f * h) + b_n)
     h' = (1 - f) * h + f * n
 
-Conventions: as the paper prints it. ``flax.linen.MGUCell`` mixes the other way,
-(1 - f) * n + f * h, and applies f after the product with U_n.
+Conventions: as in the paper. ``flax.linen.MGUCell`` mixes the other way round, (1 - f) * n + f * h,
+and applies f after the product with U_n.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -4,14 +4,15 @@ r"""minGRU (Feng et al. 2024, "Were RNNs all we needed?", arXiv:2410.01201).
     n  = phi(W_h x + b_h)
     h' = (1 - z) * h + z * n
 
-A GRU whose gate does not see the state: linear in h, so that it can run in parallel over time
-(``method="associative"``). phi is the identity, or with ``candidate_fn="positive"``
+This is a GRU whose gate does not see the state. It is linear in h, so that it can run in parallel
+over time (``method="associative"``). phi is the identity, or with ``candidate_fn="positive"``
 
     phi(v) = v + 1/2 for v >= 0, sigma(v) below
 
-Conventions: z writes the new state, as in the paper; a GRU's keeps the old one. The paper computes
-the parallel form in logarithms, which needs n > 0, and has the positive phi for that; recurrax
-multiplies the coefficients, which lie between 0 and 1, and needs no logarithm for stability.
+Conventions: z is the weight of the new state, as in the paper; in a GRU it is that of the old one.
+The paper computes the parallel form in logarithms, which needs n > 0 and therefore the positive
+phi. recurrax multiplies the coefficients themselves, which is stable because they lie between 0 and
+1.
 """
 
 from dataclasses import KW_ONLY, dataclass

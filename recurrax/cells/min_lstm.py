@@ -5,13 +5,13 @@ r"""minLSTM (Feng et al. 2024, "Were RNNs all we needed?", arXiv:2410.01201).
     n  = phi(W_h x + b_h)
     h' = f / (f + i) * h + i / (f + i) * n
 
-An LSTM whose gates do not see the state and add up to 1: linear in h, so that it can run in
-parallel over time (``method="associative"``). phi is the identity, or with
+This is an LSTM whose gates do not see the state and add up to 1. It is linear in h, so that it can
+run in parallel over time (``method="associative"``). phi is the identity, or with
 ``candidate_fn="positive"``
 
     phi(v) = v + 1/2 for v >= 0, sigma(v) below
 
-The forget bias of the preset raises b_f.
+The preset adds its forget bias to b_f.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -4,7 +4,8 @@ r"""MinimalRNN (Chen 2017, arXiv:1711.06788).
     u  = sigma(U_h h + U_z z + b_u)
     h' = u * h + (1 - u) * z
 
-The state moves in the space of embedded inputs z; U_z z is computed for all steps at once.
+The state is a running average of the embedded inputs z. U_z z does not depend on the state and is
+computed for all steps at once.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -3,7 +3,7 @@ r"""Multiplicative integration: MI-RNN, MI-LSTM, MI-GRU (Wu, Zhang, Zhang, Bengi
 
     z_k = alpha_k * (W_k x) * (U_k h) + beta1_k * (U_k h) + beta2_k * (W_k x) + b_k
 
-stands in every gate where W_k x + U_k h + b_k stood:
+replaces W_k x + U_k h + b_k in every gate:
 
     h' = phi(z_h)                                                        MI-RNN
 
@@ -14,11 +14,11 @@ stands in every gate where W_k x + U_k h + b_k stood:
     r = sigma(z_r);  z = sigma(z_z);  n = tanh(z_n), which sees r * h    MI-GRU
     h' = (1 - z) * n + z * h
 
-Input and state gate each other. alpha = 0 and beta = 1 give the cells without it; alpha = 1 and
-beta = 0 is the multiplicative form that the paper starts from.
+Input and state gate each other. alpha = 0 and beta = 1 give the usual cells; alpha = 1 and beta = 0
+is the purely multiplicative form that the paper starts from.
 
-Conventions: alpha, beta1 and beta2 start at 1 everywhere; the paper takes 1 or 2 for alpha and 0.5
-or 1 for beta, as the task has it. The MI-GRU mixes with z as GRU does here.
+Conventions: alpha, beta1 and beta2 are initially 1; depending on the task, the paper uses 1 or 2
+for alpha and 0.5 or 1 for beta. In the MI-GRU z keeps the old state, as in :class:`recurrax.GRU`.
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -71,7 +71,7 @@ class MIParams(NamedTuple):
 
 
 def integrate(params: MIParams, gate: str, x: Array, h: Array) -> Array:
-    """z_k."""
+    """The pre-activation z_k of a gate."""
     W, U, b, alpha, beta1, beta2 = (group[gate] for group in params)
     Wx, Uh = x @ W, h @ U
     return alpha * Wx * Uh + beta1 * Uh + beta2 * Wx + b
@@ -83,7 +83,7 @@ class MultiplicativeIntegration(Cell):
 
     Attributes:
       features: size of h.
-      alpha, beta1, beta2: their values in a new cell.
+      alpha, beta1, beta2: their initial values.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
 
@@ -119,7 +119,7 @@ class MIRNN(MultiplicativeIntegration):
 
     Attributes:
       features: size of h.
-      alpha, beta1, beta2: their values in a new cell.
+      alpha, beta1, beta2: their initial values.
       preset: initial values; see :func:`recurrax.initializers.preset`.
       candidate_fn: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
     """
@@ -145,7 +145,7 @@ class MILSTM(MultiplicativeIntegration):
 
     Attributes:
       features: size of h and c.
-      alpha, beta1, beta2: their values in a new cell.
+      alpha, beta1, beta2: their initial values.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
 
@@ -172,7 +172,7 @@ class MIGRU(MultiplicativeIntegration):
 
     Attributes:
       features: size of h.
-      alpha, beta1, beta2: their values in a new cell.
+      alpha, beta1, beta2: their initial values.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
 

@@ -8,10 +8,10 @@ r"""Multiplicative LSTM (Krause, Lu, Murray & Renals 2016, arXiv:1609.07959).
     g  = tanh(W_g x + U_g m + b_g)       h' = o * tanh(c')       form="lstm"
     c' = f * c + i * g
 
-The gates see m, in which the input chooses how the old state is mixed.
+The gates see m, the old state transformed in a way that depends on the input.
 
-Conventions: "krause" is the paper's (:class:`recurrax.KrauseLSTM` is the same without m); "lstm" is
-the common form of libraries.
+Conventions: "krause" is the form of the paper (:class:`recurrax.KrauseLSTM` is the same without m);
+"lstm" is the common form in libraries.
 """
 
 from dataclasses import KW_ONLY, dataclass

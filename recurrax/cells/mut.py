@@ -11,9 +11,10 @@ r"""MUT1, MUT2, MUT3: the best of ten thousand evolved cells (Jozefowicz, Zaremb
                                                 n = tanh(U_n (r * h) + W_n x + b_n)
     h' = n * z + h * (1 - z)
 
-From "An empirical exploration of recurrent network architectures", section 3.3. In the first two x
-enters without a kernel, so it must have as many features as the cell; implementations that project
-it there (torchrecurrent) are another cell. z writes the new state here; a GRU's keeps the old one.
+From "An empirical exploration of recurrent network architectures", section 3.3. In variants 1 and 2
+x is used without a kernel, so it must have as many features as the cell; implementations that
+project x there (torchrecurrent) are a different cell. z is the weight of the new state; in a GRU it
+is that of the old one.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -7,8 +7,9 @@ r"""The cell of neural architecture search (Zoph & Le 2017, arXiv:1611.01578), a
     w  = sigma(tanh(X_6 + H_6) + sigma(X_7 + H_7))
     h' = tanh(c' * tanh(v + w))
 
-Conventions: gate 3 multiplies where all others add, and the biases belong to H, as in TensorFlow
-Addons' NASCell. torchrecurrent and RecurrentLayers.jl add there, which is another cell.
+Conventions: gate 3 multiplies X and H where all other gates add them, and the biases are part of H,
+as in NASCell of TensorFlow Addons. torchrecurrent and RecurrentLayers.jl add in gate 3 too, which
+is a different cell.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -14,14 +14,15 @@ r"""Phased LSTM (Neil, Pfeiffer & Liu 2016, arXiv:1610.09513): an LSTM for event
     c'  = k * c~ + (1 - k) * c
     h'  = k * h~ + (1 - k) * h
 
-Every unit has a clock with period tau, shift s and an open part r of its cycle; it keeps its state
-while closed. x = [u, t]: the last feature of x is the time stamp t of the event.
+Every unit has a clock with period tau and shift s, and is open for a fraction r of its period. It
+keeps its state while it is closed. x = [u, t]: the last feature of x is the time stamp t of the
+event.
 
-Conventions: time has the unit of tau. The output gate's peephole sees c~, as in the first author's
-code; that code adds the shift and takes |tau| and |r|, the paper does not. The closed gate leaks;
-the paper sets ``leak`` to 0 after training (``dataclasses.replace(cell, leak=0.0)``). tau is drawn
-from exp(U(0, 3)), s from U(0, tau), r is 0.05; all are learned. In half precision time stamps above
-256 (bfloat16) or 2048 (float16) are not whole steps apart: keep the inputs in float32.
+Conventions: t and tau have the same unit. The output gate's peephole sees c~, as in the first
+author's code; unlike the paper, that code adds the shift and uses |tau| and |r|. A closed gate
+leaks; the paper sets ``leak`` to 0 after training (``dataclasses.replace(cell, leak=0.0)``). tau is
+drawn from exp(U(0, 3)), s from U(0, tau), r is 0.05; all are learned. Half precision cannot
+represent all whole time stamps above 256 (bfloat16) or 2048 (float16): keep the inputs in float32.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -8,13 +8,13 @@ r"""Quasi-recurrent network (Bradbury, Merity, Xiong & Socher 2017, arXiv:1611.0
     c' = f * c + (1 - f) * z                    y = o * c'   pooling="fo"
     c' = f * c + i * z                          y = o * c'   pooling="ifo"
 
-Gates are a causal convolution over time, and the recurrence is elementwise and linear in c, so that
+The gates are a causal convolution over time. The recurrence is elementwise and linear in c, so that
 it can run in parallel over time (``method="associative"``).
 
-Conventions: W[0] acts on the input of the step, W[j] on the one j steps before. What the inputs so
-far will add to the gates of the next steps is part of the carry, ``pending``, so that a sequence
-may come in pieces. The authors' code (pytorch-qrnn) has the opposite f: c' = f * z + (1 - f) * c.
-The paper's zoneout is :class:`recurrax.Zoneout`.
+Conventions: W[0] multiplies the input of the current step, W[j] the input j steps earlier. The
+field ``pending`` of the carry holds what earlier inputs add to the gates of the next steps, so that
+a sequence can be processed in chunks. In the authors' code (pytorch-qrnn) f has the opposite
+meaning: c' = f * z + (1 - f) * c. For the paper's zoneout use :class:`recurrax.Zoneout`.
 """
 
 from dataclasses import KW_ONLY, dataclass

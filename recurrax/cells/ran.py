@@ -5,8 +5,8 @@ r"""Recurrent additive network (Lee, Levy & Zettlemoyer 2017, arXiv:1705.07393).
     c' = i * (W_c x) + f * c
     h' = phi(c')
 
-The state is a weighted sum of linear images of the inputs; the recurrence acts through the gates
-alone. The paper tries phi = tanh and phi = identity.
+The state is a weighted sum of linear projections of the inputs; the state only affects the weights.
+The paper tries phi = tanh and phi = identity.
 """
 
 from dataclasses import KW_ONLY, dataclass

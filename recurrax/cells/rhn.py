@@ -6,9 +6,9 @@ r"""Recurrent highway network (Zilly, Srivastava, Koutnik & Schmidhuber 2017, ar
     s_l = n_l * t_l + s_(l-1) * (1 - t_l)
     h'  = s_depth
 
-``depth`` highway layers in every step of time, with the carry gate coupled, c = 1 - t.
+Every time step has ``depth`` highway layers, whose carry gate is coupled, c = 1 - t.
 
-Conventions: the bias of the transform gate starts at -2 in the paper; so here.
+Conventions: the bias of the transform gate is initially -2, as in the paper.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -5,10 +5,10 @@ arXiv:1412.7753).
     h' = sigma(P_h s' + W_h x + U_h h)
     y  = [h', s']
 
-s is a slow state, an average of the inputs with a fixed rate; the fast state h sees it. The paper
-reads y out by a kernel of h' and one of s', which is a dense layer on this y.
+s is a slow state, a moving average of the inputs with a fixed rate; the fast state h sees it. The
+output layer of the paper, with one kernel for h' and one for s', is a dense layer on this y.
 
-Conventions: there are no biases. torchrecurrent feeds a readout back in place of h.
+Conventions: there are no biases. torchrecurrent feeds back a readout instead of h.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -4,8 +4,8 @@ r"""STAR, the stackable recurrent cell (Turkoglu et al. 2022, arXiv:1911.11033).
     z  = tanh (W_z x + b_z)
     h' = tanh((1 - k) * h + k * z)
 
-Conventions: the paper's form. The authors' code has tanh(sigma(f) h + (1 - sigma(f - 1)) z). They
-draw kernels orthogonal and start the gate by chrono initialisation.
+Conventions: as in the paper. The authors' code has tanh(sigma(f) h + (1 - sigma(f - 1)) z),
+orthogonal kernels, and chrono initialisation of the gate.
 """
 
 from dataclasses import KW_ONLY, dataclass

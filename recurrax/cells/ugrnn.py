@@ -4,7 +4,7 @@ r"""Update gate RNN (Collins, Sohl-Dickstein & Sussillo 2017, arXiv:1611.09913).
     g  = sigma(W_g x + U_g h + b_g)
     h' = g * h + (1 - g) * c
 
-Conventions: the paper adds 1 to the gate's bias; here that is the initial value of ``b.g``.
+Conventions: the paper adds 1 to the bias of the gate; here 1 is the initial value of ``b.g``.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -4,10 +4,10 @@ r"""UnICORNN, undamped independent controlled oscillators (Rusch & Mishra 2021, 
     z' = z - d * (tanh(u_h * y + W_h x + b_h) + alpha * y)
     y' = y + d * z'
 
-Every unit is an oscillator of its own, with a learned time step d; layers of a stack mix them. The
-scheme is symplectic: run backwards, it gives the states back.
+Every unit is an independent oscillator with a learned time step d; the layers of a stack mix the
+units. The scheme is symplectic and can be inverted in time.
 
-Conventions: initial values of the authors: u from U(0, 1), c from U(-0.1, 0.1).
+Conventions: u is initially U(0, 1) and c U(-0.1, 0.1), as in the authors' code.
 """
 
 from dataclasses import KW_ONLY, dataclass
