@@ -19,6 +19,7 @@ class RecurrentDropout(Wrapper):
 
     Only the candidate is dropped, ``c' = f * c + i * d(g)`` in an LSTM and
     ``h' = (1 - z) * d(n) + z * h`` in a GRU, so that the memory of the cell is never masked.
+    Where the new state is the candidate itself, as in an Elman cell, the state is masked.
 
     Attributes:
       cell: a cell with the option ``candidate_fn``, such as LSTM and GRU.
