@@ -44,7 +44,13 @@ def in_isort_order(names: list[str]) -> list[str]:
 
 
 def exports_of_cells() -> str:
-    lines = ['"""The cells. Each is one short file: its equations, its carry, its step."""', ""]
+    lines = [
+        '"""The cells. Each is one short file: its equations, its carry, its step.',
+        "",
+        "``python -m tools.gallery`` writes this list from the files.",
+        '"""',
+        "",
+    ]
     for module, group in cells().items():
         imported = [f"{name} as {name}" for name in in_isort_order(group)]
         line = f"from recurrax.cells.{module} import {', '.join(imported)}"

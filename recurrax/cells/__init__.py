@@ -1,4 +1,7 @@
-"""The cells. Each is one short file: its equations, its carry, its step."""
+"""The cells. Each is one short file: its equations, its carry, its step.
+
+``python -m tools.gallery`` writes this list from the files.
+"""
 
 from recurrax.cells.antisymmetric import AntisymmetricRNN as AntisymmetricRNN
 from recurrax.cells.atr import ATR as ATR
