@@ -1,6 +1,7 @@
 """What a layer is: with a step or without, static under JAX, with types as class attributes."""
 
 import dataclasses
+import functools
 import pickle
 from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
@@ -257,6 +258,30 @@ def test_a_users_cell_has_the_carry_that_it_says(cell, carry):
     assert type(last) is carry
     assert ys.shape == (2, 5, 4)
     assert float(start.h[0, 0]) == isinstance(cell, StartsAtOne)
+
+
+def doubled(step):
+    """A decorator of the user's own."""
+
+    @functools.wraps(step)
+    def double(self, params, carry, x):
+        carry, y = step(self, params, carry, x)
+        return carry, 2 * y
+
+    return double
+
+
+class Decorated(Own):
+    step = doubled(Own.step)
+
+
+def test_a_step_in_training_keeps_the_decorators_of_the_user():
+    cell, plain = Decorated(4), Own(4)
+    params, carry, x = plain.init(KEY, 3), plain.initial_carry((2,)), jnp.ones((2, 3))
+    y = plain.step(params, carry, x)[1]
+    assert_identical(cell.step(params, carry, x)[1], 2 * y)
+    assert_identical(cell.training_step(params, carry, x, None)[1], 2 * y)
+    assert_identical(plain.training_step(params, carry, x, None)[1], y)
 
 
 def test_options_are_keyword_only():
