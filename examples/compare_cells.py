@@ -1,4 +1,4 @@
-"""Trains Elman, LSTM, GRU and a cell of one's own on real sequences, and compares them.
+"""Trains Elman, LSTM, GRU and UGRNN on real sequences, and compares them.
 
     python examples/compare_cells.py
     python examples/compare_cells.py --task sunspots --cells gru ugrnn --epochs 300 --resume
@@ -14,15 +14,12 @@ as if the run had never stopped: on the same machine, to the last bit.
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 from jax import Array
-from jax.nn import sigmoid
-from jax.numpy import tanh
 from support import plots
 from support.checkpoints import Checkpoints, ConfigurationError
 from support.data import Task, digits, sunspots
@@ -35,36 +32,6 @@ from support.training import History, Split, evaluate
 import recurrax as rx
 
 
-class UGRNNCarry(NamedTuple):
-    h: Array
-    """(*batch, features)"""
-
-
-@dataclass(frozen=True)
-class UGRNN(rx.Cell):
-    """Update gate RNN (Collins, Sohl-Dickstein & Sussillo 2017, arXiv:1611.09913).
-
-        c  = tanh(W_c x + U_c h + b_c)
-        g  = sigmoid(W_g x + U_g h + b_g)
-        h' = g * h + (1 - g) * c
-
-    The article adds 1 inside the gate; here that 1 is the initial value of b_g.
-    """
-
-    features: int
-
-    def init(self, key: Array, in_features: int) -> rx.GateParams:
-        W, U, b = rx.init_gates(key, in_features, self.features, gates="cg")
-        return rx.GateParams(W, U, b.replace(g=b.g + 1))
-
-    def step(self, params: rx.GateParams, carry: UGRNNCarry, x: Array) -> tuple[UGRNNCarry, Array]:
-        W, U, b = params
-        c = tanh(x @ W.c + carry.h @ U.c + b.c)
-        g = sigmoid(x @ W.g + carry.h @ U.g + b.g)
-        h = g * carry.h + (1 - g) * c
-        return UGRNNCarry(h), h
-
-
 class Plan(NamedTuple):
     """A task, and how it is trained."""
 
@@ -73,11 +40,12 @@ class Plan(NamedTuple):
     settings: Settings
 
 
+# A cell of your own goes here; the README has one.
 CELLS: dict[str, Callable[[int], rx.Cell]] = {
     "elman": rx.Elman,
     "lstm": rx.LSTM,
     "gru": rx.GRU,
-    "ugrnn": UGRNN,
+    "ugrnn": rx.UGRNN,
 }
 TASKS = {
     "digits-pixels": Plan(partial(digits, steps=64), 60, Settings(3e-3, patience=15)),

@@ -1,10 +1,27 @@
 """recurrax: write the step as the paper prints it; it runs as an expert would have rewritten it."""
 
-import importlib
-import importlib.metadata
-from typing import Any
+import importlib.metadata as _metadata
+import types as _types
+from importlib import import_module as _import_module
 
-from recurrax import cells as cells, initializers as initializers
+from recurrax import cells as cells, gallery as gallery, initializers as initializers
+from recurrax.cell.cell import Cell as Cell
+from recurrax.cell.layer import Layer as Layer
+from recurrax.cell.operators import (
+    BlockDiagonal as BlockDiagonal,
+    Diagonal as Diagonal,
+    Full as Full,
+    LowRank as LowRank,
+    Masked as Masked,
+    Operator as Operator,
+)
+from recurrax.cell.params import (
+    GateParams as GateParams,
+    Gates as Gates,
+    init_gates as init_gates,
+    params_from_dict as params_from_dict,
+    params_to_dict as params_to_dict,
+)
 from recurrax.cells import (
     ATR as ATR,
     BRC as BRC,
@@ -32,20 +49,14 @@ from recurrax.cells import (
     STAR as STAR,
     UGRNN as UGRNN,
     AntisymmetricRNN as AntisymmetricRNN,
-    BlockDiagonal as BlockDiagonal,
-    Cell as Cell,
     ClockworkRNN as ClockworkRNN,
     ConvGRU as ConvGRU,
     ConvLSTM as ConvLSTM,
     CoRNN as CoRNN,
-    Diagonal as Diagonal,
     Elman as Elman,
     ExpRNN as ExpRNN,
     FastGRNN as FastGRNN,
     FastRNN as FastRNN,
-    Full as Full,
-    GateParams as GateParams,
-    Gates as Gates,
     IndRNN as IndRNN,
     IntersectionRNN as IntersectionRNN,
     Jordan as Jordan,
@@ -54,21 +65,13 @@ from recurrax.cells import (
     LayerNormLSTM as LayerNormLSTM,
     LightRU as LightRU,
     LiGRU as LiGRU,
-    LowRank as LowRank,
-    Masked as Masked,
     MinGRU as MinGRU,
     MinimalRNN as MinimalRNN,
     MinLSTM as MinLSTM,
     MultiplicativeLSTM as MultiplicativeLSTM,
-    Operator as Operator,
     PhasedLSTM as PhasedLSTM,
     SquashedGRU as SquashedGRU,
     UnICORNN as UnICORNN,
-    from_concatenated as from_concatenated,
-    init_gates as init_gates,
-    params_from_dict as params_from_dict,
-    params_to_dict as params_to_dict,
-    to_concatenated as to_concatenated,
 )
 from recurrax.compose import (
     Bidirectional as Bidirectional,
@@ -84,6 +87,10 @@ from recurrax.compose import (
     Zoneout as Zoneout,
 )
 from recurrax.explain import explain as explain
+from recurrax.interop import (
+    from_concatenated as from_concatenated,
+    to_concatenated as to_concatenated,
+)
 from recurrax.scan import scan as scan
 from recurrax.sequence import (
     Stream as Stream,
@@ -92,15 +99,25 @@ from recurrax.sequence import (
     unroll_truncated as unroll_truncated,
 )
 
-__version__ = importlib.metadata.version("recurrax")
+__version__ = _metadata.version("recurrax")
+
+_PUBLIC_MODULES = ("cells", "gallery", "initializers", "linen", "nnx")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _types.ModuleType:
     """``rx.linen`` and ``rx.nnx`` import flax, so they are loaded when first used."""
-    if name in ("linen", "nnx"):
-        return importlib.import_module(f"recurrax.{name}")
+    if name == "linen":
+        return _import_module("recurrax.linen")
+    if name == "nnx":
+        return _import_module("recurrax.nnx")
     raise AttributeError(f"module 'recurrax' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), "linen", "nnx"])
+    """The public names: no submodules but the public ones, and nothing that is imported for use."""
+    names = [
+        name
+        for name, value in globals().items()
+        if not (name.startswith("_") or isinstance(value, _types.ModuleType))
+    ]
+    return sorted([*names, *_PUBLIC_MODULES, "__version__"])

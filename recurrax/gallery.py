@@ -1,4 +1,4 @@
-"""The table of all cells, from the cells themselves: ``rx.cells.table()``."""
+"""The table of all cells, computed from the cells themselves: ``rx.gallery.table()``."""
 
 import re
 import sys
@@ -9,15 +9,15 @@ import jax
 
 from recurrax import cells
 from recurrax.cell.cell import Cell
-from recurrax.cells import Diagonal
+from recurrax.cell.operators import Diagonal
 from recurrax.explain import explain
 
-SIZE = 6  # of h and x, in which a plan is made; it says nothing about sizes
-SPACE = 4  # of each axis that a convolutional cell sees
+SIZE = 6  # of h and x where the plan of a step is computed; the result does not depend on it
+SPACE = 4  # the size of each axis of space of a convolutional cell
 
 
 class Row(NamedTuple):
-    """A cell of the table."""
+    """One row of the table."""
 
     name: str
     cell: Cell
@@ -25,11 +25,11 @@ class Row(NamedTuple):
     """the first line of its documentation"""
     paper: str
     parameters: int
-    """how many numbers, for the sizes that were asked for"""
+    """the number of parameters for the requested sizes"""
     state: tuple[str, ...]
     """the fields of its carry"""
     stages: int
-    """products that must follow one another in a step"""
+    """the number of matmuls that depend on one another within a step"""
     linear: bool
     """whether the recurrence is linear in the state"""
     parallel: bool
@@ -38,7 +38,7 @@ class Row(NamedTuple):
     """the documentation of its module"""
 
 
-# Cells that are options of others, under the names that the field has for them.
+# Cells that are options of other cells, under their usual names.
 OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "GRU, reset before": ("GRU", {"reset": "before"}),
     "Peephole LSTM (V)": ("LSTM", {"peephole": "diagonal"}),
@@ -52,7 +52,7 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "LSTMP": ("LSTM", {"projection": 3}),
     "IndyLSTM": ("LSTM", {"recurrent": Diagonal()}),
     "IndyGRU": ("GRU", {"recurrent": Diagonal()}),
-    "IRNN": ("Elman", {"activation": "relu", "preset": "irnn"}),
+    "IRNN": ("Elman", {"candidate_fn": "relu", "preset": "irnn"}),
     "Leaky RNN": ("Elman", {"leak": 0.1}),
     "MUT1": ("MUT", {"variant": 1}),
     "MUT2": ("MUT", {"variant": 2}),
@@ -68,7 +68,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "LMU": {"order": 4, "theta": 4},
     "SCRN": {"slow": 3},
 }
-# Where the first reference of a docstring is not that of the cell.
+# The papers of cells whose docstring has another reference first.
 GREFF = "Greff et al. 2017, arXiv:1503.04069"
 INDY = "Gonnet & Deselaers 2019, arXiv:1903.08023"
 PAPERS = {
@@ -96,8 +96,9 @@ def table(features: int = 64, in_features: int = 64) -> tuple[Row, ...]:
     """Every cell, and every option that has a name of its own, in alphabetical order.
 
     Args:
-      features: size of h for the count of parameters.
-      in_features: size of x for it; a cell that takes x only of its own size is counted with that.
+      features: size of h, for the number of parameters.
+      in_features: size of x, for the number of parameters; a cell that only takes an x of its own
+        size is counted with that.
 
     Returns:
       A tuple of rows: name, cell, paper, number of parameters, fields of the state, stages of a
@@ -105,14 +106,14 @@ def table(features: int = 64, in_features: int = 64) -> tuple[Row, ...]:
 
     Example:
       >>> import recurrax as rx
-      >>> rows = {row.name: row for row in rx.cells.table()}
+      >>> rows = {row.name: row for row in rx.gallery.table()}
       >>> rows["GRU"].parameters, rows["GRU"].state, rows["GRU"].stages
       (24832, ('h',), 1)
       >>> rows["MinGRU"].linear, rows["LEM"].stages
       (True, 2)
     """
     public = [c for c in vars(cells).values() if isinstance(c, type) and issubclass(c, Cell)]
-    specs = {c.__name__: (c, SIZES.get(c.__name__, {})) for c in public if c is not Cell}
+    specs = {c.__name__: (c, SIZES.get(c.__name__, {})) for c in public}
     specs.pop("MUT")  # it is one of three
     specs |= {name: (getattr(cells, cls), given) for name, (cls, given) in OPTIONS.items()}
     return tuple(
@@ -156,7 +157,7 @@ def paper_of(text: str) -> str:
 def params_of(cell: Cell, in_features: int) -> Any:
     try:
         return cell.params_like(in_features)
-    except ValueError:  # it takes x of its own size alone
+    except ValueError:  # the cell only takes an x of its own size
         return cell.params_like(cell.features)
 
 

@@ -71,7 +71,7 @@ class Cell(nn.RNNCellBase):
         """One step, ``(carry, x) -> (carry, y)``."""
         flax_common.check_alone("rx.linen.Cell", self.cell)
         params = self.params(jax.tree.map(lambda a: a.shape[-1], inputs))
-        return self.cell.step(params, carry, inputs)
+        return self.cell.step(params, carry, inputs)  # type: ignore[attr-defined]
 
     @nn.nowrap
     def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Any:

@@ -78,7 +78,7 @@ class Cell(nnx.RNNCellBase):
     def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
         """One step, ``(carry, x) -> (carry, y)``."""
         flax_common.check_alone("rx.nnx.Cell", self.spec)
-        return self.spec.step(self.params(), carry, inputs)
+        return self.spec.step(self.params(), carry, inputs)  # type: ignore[attr-defined]
 
     def initialize_carry(
         self, input_shape: tuple[int, ...], rngs: Any = None, carry_init: Any = None

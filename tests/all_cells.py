@@ -55,12 +55,14 @@ def running_clocks(params, carry):
 
 CASES = {
     "elman": Case(rx.Elman(H), "elman", {}),
-    "elman_relu": Case(rx.Elman(H, activation="relu"), "elman", {"activation": "relu"}),
-    "elman_sigmoid": Case(rx.Elman(H, activation="sigmoid"), "elman", {"activation": "sigmoid"}),
-    "elman_identity": Case(rx.Elman(H, activation="identity"), "elman", {"activation": "identity"}),
+    "elman_relu": Case(rx.Elman(H, candidate_fn="relu"), "elman", {"activation": "relu"}),
+    "elman_sigmoid": Case(rx.Elman(H, candidate_fn="sigmoid"), "elman", {"activation": "sigmoid"}),
+    "elman_identity": Case(
+        rx.Elman(H, candidate_fn="identity"), "elman", {"activation": "identity"}
+    ),
     "elman_readout": Case(rx.Elman(H, readout=2), "elman", {"readout": True}),
     "elman_readout_relu": Case(
-        rx.Elman(H, activation="sigmoid", readout=2, readout_fn="tanh"),
+        rx.Elman(H, candidate_fn="sigmoid", readout=2, output_fn="tanh"),
         "elman",
         {"activation": "sigmoid", "readout": True, "readout_fn": "tanh"},
     ),
@@ -109,7 +111,7 @@ CASES = {
         rx.KrauseLSTM(H, candidate="input"), "krause_lstm", {"candidate": "input"}, H
     ),
     "krause_lstm_sigmoid": Case(
-        rx.KrauseLSTM(H, squash="sigmoid"), "krause_lstm", {"squash": "sigmoid"}
+        rx.KrauseLSTM(H, output_fn="sigmoid"), "krause_lstm", {"squash": "sigmoid"}
     ),
     "squashed_gru": Case(rx.SquashedGRU(H), "squashed_gru", {}, H),
     "layer_norm_lstm": Case(rx.LayerNormLSTM(WIDE), "layer_norm_lstm", {}),
@@ -171,14 +173,14 @@ CASES = {
     ),
     "fgr_lstm": Case(rx.FGRLSTM(H), "fgr_lstm", {}),
     "ind_rnn": Case(rx.IndRNN(H), "ind_rnn", {}),
-    "ind_rnn_tanh": Case(rx.IndRNN(H, activation="tanh"), "ind_rnn", {"activation": "tanh"}),
+    "ind_rnn_tanh": Case(rx.IndRNN(H, candidate_fn="tanh"), "ind_rnn", {"activation": "tanh"}),
     "min_gru": Case(rx.MinGRU(H), "min_gru", {}),
     "min_gru_positive": Case(
-        rx.MinGRU(H, candidate="positive"), "min_gru", {"candidate": "positive"}
+        rx.MinGRU(H, candidate_fn="positive"), "min_gru", {"candidate": "positive"}
     ),
     "min_lstm": Case(rx.MinLSTM(H), "min_lstm", {}),
     "min_lstm_positive": Case(
-        rx.MinLSTM(H, candidate="positive"), "min_lstm", {"candidate": "positive"}
+        rx.MinLSTM(H, candidate_fn="positive"), "min_lstm", {"candidate": "positive"}
     ),
     "lru": Case(rx.LRU(H, state=4), "lru", {}, H),
     "rg_lru": Case(rx.RGLRU(SIX, blocks=2), "rg_lru", {}, SIX),
@@ -207,13 +209,13 @@ CASES = {
     "li_gru": Case(rx.LiGRU(H), "li_gru", {}),
     "fast_rnn": Case(rx.FastRNN(H), "fast_rnn", {}),
     "fast_rnn_relu": Case(
-        rx.FastRNN(SIX, activation="relu", recurrent=rx.BlockDiagonal(2)),
+        rx.FastRNN(SIX, candidate_fn="relu", recurrent=rx.BlockDiagonal(2)),
         "fast_rnn",
         {"activation": "relu", "recurrent": "block"},
     ),
     "fast_grnn": Case(rx.FastGRNN(H), "fast_grnn", {}),
     "fast_grnn_low_rank": Case(
-        rx.FastGRNN(H, activation="sigmoid", recurrent=rx.LowRank(2)),
+        rx.FastGRNN(H, candidate_fn="sigmoid", recurrent=rx.LowRank(2)),
         "fast_grnn",
         {"activation": "sigmoid", "recurrent": "low_rank"},
     ),
@@ -253,7 +255,7 @@ CASES = {
     "intersection": Case(rx.IntersectionRNN(H), "intersection", {}, H),
     "jordan": Case(rx.Jordan(H, readout=2), "jordan", {}),
     "jordan_options": Case(
-        rx.Jordan(H, readout=2, activation="sigmoid", readout_fn="tanh"),
+        rx.Jordan(H, readout=2, candidate_fn="sigmoid", output_fn="tanh"),
         "jordan",
         {"activation": "sigmoid", "readout_fn": "tanh"},
     ),
@@ -266,7 +268,9 @@ CASES = {
     "rhn": Case(rx.RHN(H), "rhn", {}),
     "rhn_one": Case(rx.RHN(H, depth=1), "rhn", {}),
     "mi_rnn": Case(rx.MIRNN(H), "mi_rnn", {}),
-    "mi_rnn_sigmoid": Case(rx.MIRNN(H, activation="sigmoid"), "mi_rnn", {"activation": "sigmoid"}),
+    "mi_rnn_sigmoid": Case(
+        rx.MIRNN(H, candidate_fn="sigmoid"), "mi_rnn", {"activation": "sigmoid"}
+    ),
     "mi_lstm": Case(rx.MILSTM(H), "mi_lstm", {}),
     "mi_gru": Case(rx.MIGRU(H), "mi_gru", {}),
     "exp_rnn": Case(rx.ExpRNN(H), "exp_rnn", {}),
@@ -281,7 +285,7 @@ CASES = {
         counters=("t",),
     ),
     "clockwork_sigmoid": Case(
-        rx.ClockworkRNN(SIX, PERIODS, activation="sigmoid"),
+        rx.ClockworkRNN(SIX, PERIODS, candidate_fn="sigmoid"),
         "clockwork",
         {"periods": PERIODS, "activation": "sigmoid"},
         valid=whole_counters,

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recurrax.cells import params_to_dict
+from recurrax.cell.params import params_to_dict
 
 
 def random_like(rng, tree, scale=0.5, dtype=np.float64):

@@ -6,6 +6,9 @@ import pkgutil
 import re
 from pathlib import Path
 
+import chex
+import jax
+import jax.numpy as jnp
 import pytest
 
 import recurrax
@@ -55,6 +58,20 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, as_users_have_it):
         exec(compile(block, str(page), "exec"), namespace)
 
 
+def test_the_variant_of_the_readme_is_the_cell_of_the_library(as_users_have_it):
+    readme = (ROOT / "README.md").read_text()
+    (block,) = [block for block in blocks(readme, "python") if "class MGU" in block]
+    namespace = {"__name__": "page", "jax": jax, "rx": recurrax, "xs": jnp.ones((2, 3, 8))}
+    exec(compile(block, "README.md", "exec"), namespace)
+    theirs, ours = namespace["MGU"](4), recurrax.MGU(4)
+    params = theirs.init(jax.random.key(0), 3)
+    chex.assert_trees_all_equal(params, ours.init(jax.random.key(0), 3))
+    x, h = jnp.ones((2, 3)), jnp.full((2, 4), 0.5)
+    _, y = theirs.step(params, namespace["MGUCarry"](h), x)
+    _, expected = ours.step(params, recurrax.MGU.Carry(h), x)
+    chex.assert_trees_all_equal(y, expected)
+
+
 def test_the_first_two_blocks_of_the_readme_are_command_lines():
     readme = (ROOT / "README.md").read_text()
     first, second = re.findall(r"^```(\w+)\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)[:2]
@@ -75,6 +92,5 @@ def test_links_within_the_project_lead_somewhere(page):
 
 
 def test_every_public_name_has_a_docstring():
-    public = [name for name in vars(recurrax) if not name.startswith("_") and name != "Any"]
-    for name in public:
+    for name in set(dir(recurrax)) - {"__version__"}:
         assert getattr(recurrax, name).__doc__, name

@@ -15,7 +15,6 @@ import pytest
 from flax import nnx
 
 import recurrax as rx
-from recurrax.cells import LSTMCarry
 
 pytestmark = pytest.mark.once
 
@@ -232,7 +231,7 @@ TABLE = {
         lambda: rx.LSTM(4, candidate_fn="tahn"),
         ValueError,
         "rx.LSTM: candidate_fn must be a function or one of 'tanh', 'sigmoid', 'relu', "
-        "'identity'; got 'tahn'. Did you mean 'tanh'?",
+        "'identity', 'positive'; got 'tahn'. Did you mean 'tanh'?",
     ),
     "activation number": (
         lambda: rx.GRU(4, gate_fn=3),
@@ -249,10 +248,10 @@ TABLE = {
         ValueError,
         "rx.GRU: recurrent_bias=True has no meaning with reset='before'…",
     ),
-    "readout_fn without readout": (
-        lambda: rx.Elman(4, readout_fn="relu"),
+    "output_fn without readout": (
+        lambda: rx.Elman(4, output_fn="relu"),
         ValueError,
-        "rx.Elman: readout_fn='relu' has no meaning without readout; set readout, or …",
+        "rx.Elman: output_fn='relu' has no meaning without readout; set readout, or …",
     ),
     "readout negative": (
         lambda: rx.Elman(4, readout=-1),
@@ -433,7 +432,7 @@ TABLE = {
     "carry with h and c exchanged": (
         lambda: rx.LSTM(4, projection=2).step(
             rx.LSTM(4, projection=2).init(KEY, 3),
-            LSTMCarry(h=jnp.zeros((2, 4)), c=jnp.zeros((2, 2))),
+            rx.LSTM.Carry(h=jnp.zeros((2, 4)), c=jnp.zeros((2, 2))),
             X,
         ),
         ValueError,
@@ -445,7 +444,7 @@ TABLE = {
         "rx.LSTM.step: carry.h must be floating; got int64…",
     ),
     "carry of numbers": (
-        lambda: step(carry=LSTMCarry(0.0, 0.0)),
+        lambda: step(carry=rx.LSTM.Carry(0.0, 0.0)),
         TypeError,
         "rx.LSTM.step: carry.h must be an array; got float.",
     ),
@@ -772,7 +771,8 @@ TABLE = {
     "a cell without a carry type": (
         lambda: NoCarry(4).initial_carry(),
         TypeError,
-        "NoCarry: no carry type found. Define a NamedTuple called NoCarryCarry next to the cell, …",
+        "NoCarry: no carry type found. Set the class attribute Carry to a NamedTuple, define a "
+        "NamedTuple called NoCarryCarry next to the cell, or override initial_carry(batch_shape).",
     ),
     "inputs that differ in time": (
         lambda: unroll(xs=(XS, XS[:, :3])),

@@ -23,7 +23,7 @@ CELLS = {
     "min_gru": rx.MinGRU,
     "scrn": lambda n: rx.SCRN(n, slow=2),
     "lmu": lambda n: rx.LMU(n, order=3, theta=5.0),
-    "ind_rnn": lambda n: rx.IndRNN(n, activation="tanh"),
+    "ind_rnn": lambda n: rx.IndRNN(n, candidate_fn="tanh"),
 }
 
 sizes = st.integers(1, 4)

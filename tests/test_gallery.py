@@ -5,28 +5,37 @@ import re
 import pytest
 
 import recurrax as rx
-from tools import gallery
+from tools import exports, gallery
 
 pytestmark = pytest.mark.once
 
-rows = {row.name: row for row in rx.cells.table()}
+rows = {row.name: row for row in rx.gallery.table()}
 
 
 def test_the_page_is_up_to_date():
-    assert gallery.PAGE.read_text() == gallery.page(), "run python tools/gallery.py"
+    assert gallery.PAGE.read_text() == gallery.page(), "run python -m tools.gallery"
+
+
+def test_the_lists_of_all_cells_are_up_to_date():
+    assert exports.out_of_date() == [], "run python -m tools.gallery"
+
+
+def test_a_cell_that_is_missing_from_a_list_would_be_noticed():
+    for path, write in exports.FILES.items():
+        text = path.read_text()
+        assert "MGU" in text
+        assert "MGU" in write(text.replace("MGU", "GMU"))
 
 
 def test_every_public_cell_has_a_row_a_paper_and_equations():
     cells = {c for c in vars(rx.cells).values() if isinstance(c, type) and issubclass(c, rx.Cell)}
-    assert {type(row.cell) for row in rows.values()} == cells - {rx.Cell}
+    assert {type(row.cell) for row in rows.values()} == cells
     assert all(row.paper for row in rows.values())
     assert all(re.search(r"^    \w+'? +=", row.equations, re.M) for row in rows.values())
 
 
-def test_the_readme_names_every_public_cell():
-    readme = (gallery.PAGE.parent.parent / "README.md").read_text()
-    cells = {type(row.cell).__name__ for row in rows.values()}
-    assert {name for name in cells if not re.search(rf"`(rx\.)?{name}\b", readme)} == set()
+def test_a_cell_is_a_class_with_a_step():
+    assert set(exports.names()) == {type(row.cell).__name__ for row in rows.values()}
 
 
 def test_stages_and_linearity_are_those_of_the_catalogue():
@@ -47,11 +56,7 @@ def test_stages_and_linearity_are_those_of_the_catalogue():
 
 @pytest.mark.parametrize(("features", "in_features"), [(64, 1), (32, 10)])
 def test_sizes_are_those_that_were_asked_for(features, in_features):
-    found = {row.name: row for row in rx.cells.table(features, in_features)}
+    found = {row.name: row for row in rx.gallery.table(features, in_features)}
     assert found["LSTM"].parameters == 4 * features * (in_features + features + 1)
     assert found["LRU"].parameters == 4 * features + 4 * features**2  # x has its own size
     assert found["LSTM"].cell == rx.LSTM(features)
-
-
-def test_an_unknown_name_is_an_attribute_error():
-    assert not hasattr(rx.cells, "tables")

@@ -154,7 +154,7 @@ def test_haiku(rng):
 
 
 def test_irnn(rng):
-    params = draw(rx.Elman(H, activation="relu", preset="irnn"), rng)
+    params = draw(rx.Elman(H, candidate_fn="relu", preset="irnn"), rng)
     assert np.array_equal(params.U.h, np.eye(H))
     assert np.all(np.asarray(params.b.h) == 0)
     assert_normal(params.W.h, 1e-3)

@@ -1,26 +1,26 @@
-"""Writes docs/cells.md, the gallery of all cells, from the cells.
+"""Writes the lists of all cells (tools/exports.py), and docs/cells.md, the gallery of all cells.
 
-python tools/gallery.py
+python -m tools.gallery
 """
 
 from pathlib import Path
 
-import recurrax as rx
+from tools import exports
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cells.md"
 INTRODUCTION = """# All cells
 
-Every cell is one short file: its equations, its carry, its step. This page is made from those files
-by `tools/gallery.py`; in Python the table is `rx.cells.table()`.
+Every cell is one short file: its equations, its carry, its step. This page is generated from those
+files by `tools/gallery.py`; in Python the table is `rx.gallery.table()`.
 
-- *parameters*: numbers in a cell with 64 features and inputs of 64;
-- *stages*: products with the state, or with what is made of it, that must follow one another in a
-  step; what remains between them is elementwise;
-- *linear*: in the state; *parallel* if the recurrence can also run in parallel over time
-  (`method="associative"`);
-- *oracle*: what the cell is held to, in float64, values and all gradients. Every cell has an
-  equation in NumPy, written from the paper by another hand; some also have stored results of a
-  published implementation.
+- *parameters*: the number of parameters of a cell with 64 features and inputs of 64;
+- *stages*: the number of matmuls with the state, or with a function of it, that depend on one
+  another within a step;
+- *linear*: whether the recurrence is linear in the state; *parallel* if it can also run in parallel
+  over time (`method="associative"`);
+- *oracle*: what the tests compare the cell with, in float64, values and all gradients. Every cell
+  is compared with NumPy code that was written independently from the paper; some cells are also
+  compared with stored results of a published implementation.
 """
 # Published code whose stored results the NumPy equations are held to, by cell.
 TORCHRECURRENT = (
@@ -53,7 +53,10 @@ def oracles(name: str) -> str:
 
 
 def page() -> str:
-    rows = rx.cells.table()
+    """The page, as the table of all cells has it."""
+    import recurrax as rx  # with the exports that were just written
+
+    rows = rx.gallery.table()
     lines = [
         INTRODUCTION,
         "| cell | parameters | state | stages | linear | paper | oracle |",
@@ -93,4 +96,5 @@ def as_markdown(text: str) -> str:
 
 
 if __name__ == "__main__":
+    exports.write()
     PAGE.write_text(page())

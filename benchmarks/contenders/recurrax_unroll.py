@@ -1,46 +1,14 @@
-"""recurrax: ``rx.unroll``, and a user's own cell, written as its article prints it."""
+"""recurrax: ``rx.unroll``."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
-from jax.nn import sigmoid
-from jax.numpy import tanh
 
 import recurrax as rx
 from benchmarks.jax_runner import Layer
 
-
-class UGRNNCarry(NamedTuple):
-    h: Array
-    """(*batch, features)"""
-
-
-@dataclass(frozen=True)
-class UGRNN(rx.Cell):
-    """Update gate RNN (Collins, Sohl-Dickstein & Sussillo 2017, arXiv:1611.09913).
-
-    c  = tanh(W_c x + U_c h + b_c)
-    g  = sigmoid(W_g x + U_g h + b_g)
-    h' = g * h + (1 - g) * c
-    """
-
-    features: int
-
-    def init(self, key: Array, in_features: int) -> rx.GateParams:
-        return rx.init_gates(key, in_features, self.features, gates="cg")
-
-    def step(self, params: rx.GateParams, carry: UGRNNCarry, x: Array) -> tuple[UGRNNCarry, Array]:
-        W, U, b = params
-        h = carry.h
-        c = tanh(x @ W.c + h @ U.c + b.c)
-        g = sigmoid(x @ W.g + h @ U.g + b.g)
-        h = g * h + (1 - g) * c
-        return UGRNNCarry(h), h
-
-
-CELLS = {"lstm": rx.LSTM, "gru": rx.GRU, "rnn": rx.Elman, "ugrnn": UGRNN}
+CELLS = {"lstm": rx.LSTM, "gru": rx.GRU, "rnn": rx.Elman, "ugrnn": rx.UGRNN}
 
 
 def layer(cell: str, xs: Array, features: int, method: str, given: tuple[str, ...] = ()) -> Layer:

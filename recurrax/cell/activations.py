@@ -1,4 +1,4 @@
-"""The activations that a cell takes by name. Any other function is passed as it is."""
+"""The activations that have a name. Any other function may be passed to a cell as it is."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -11,8 +11,13 @@ Activation: TypeAlias = str | Callable[[Array], Array]
 
 
 def identity(x: Array) -> Array:
-    """x itself."""
+    """Returns x."""
     return x
+
+
+def positive(v: Array) -> Array:
+    """``v + 1/2`` for v >= 0, ``sigmoid(v)`` below: positive, and continuous (arXiv:2410.01201)."""
+    return jnp.where(v >= 0, v + 0.5, jax.nn.sigmoid(v))
 
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
@@ -20,6 +25,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "sigmoid": jax.nn.sigmoid,
     "relu": jax.nn.relu,
     "identity": identity,
+    "positive": positive,
 }
 
 
@@ -29,16 +35,8 @@ def get(activation: Activation) -> Callable[[Array], Array]:
 
 
 def name_of_activation(activation: Any) -> Any:
-    """The name of a function that has one here, so that both spellings make equal cells."""
+    """The name of a known function, so that a cell is equal whether it got name or function."""
     for name, function in ACTIVATIONS.items():
         if activation is function:
             return name
     return activation
-
-
-def positive(v: Array) -> Array:
-    """``v + 1/2`` for v >= 0, ``sigmoid(v)`` below: positive, and continuous (arXiv:2410.01201)."""
-    return jnp.where(v >= 0, v + 0.5, jax.nn.sigmoid(v))
-
-
-CANDIDATES = {"linear": identity, "positive": positive}

@@ -1,110 +1,15 @@
 """What a cell is: a frozen specification with three pure functions."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cell import checks, options
-
-
-class Noise(NamedTuple):
-    """What a cell draws for one run over time."""
-
-    run: Any = ()
-    """Arrays that stay the same at every step."""
-    step: Any = ()
-    """Arrays with time in front, ``(time, *batch, features)``, one entry for each step."""
-
-
-class Layer:
-    """What runs over time: a :class:`Cell`, or what is composed of cells.
-
-    A layer is a specification, hashable, and equal to an equal layer. It has parameters
-    (``init``), a carry (``initial_carry``) and outputs of one size (``out_features``).
-    """
-
-    def __init_subclass__(cls, **kwargs: Any):
-        super().__init_subclass__(**kwargs)
-        for name, guard in checks.GUARDS.items():
-            if name in vars(cls):
-                setattr(cls, name, guard(vars(cls)[name]))
-
-    def init(self, key: Array, in_features: Any) -> Any:
-        """Fresh parameters.
-
-        Args:
-          key: a JAX random key.
-          in_features: size of the last axis of x (for a pytree x, the pytree of these sizes).
-
-        Returns:
-          A pytree of arrays of JAX's default float dtype (float64 under ``jax_enable_x64``).
-        """
-        raise NotImplementedError(
-            f"{options.name_of(self)} does not define init(key, in_features)."
-        )
-
-    def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> Any:
-        """The zero carry, ``(*batch_shape, features)``, in ``dtype`` if that is given."""
-        raise NotImplementedError(
-            f"{options.name_of(self)} does not define initial_carry(batch_shape)."
-        )
-
-    def initial_carry_from(self, params: Any, batch_shape: tuple[int, ...]) -> Any:
-        """The carry that a run starts from if none is given: ``initial_carry``, or learned."""
-        del params
-        return self.initial_carry(batch_shape)
-
-    @property
-    def out_features(self) -> int:
-        """Size of the last axis of y."""
-        raise NotImplementedError(f"{options.name_of(self)} does not define out_features.")
-
-    def out_size(self, in_features: Any) -> Any:
-        """Size of the last axis of y for inputs of this size."""
-        del in_features
-        return self.out_features
-
-    def out_batch_shape(self, batch_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The leading axes of y, those before its features, for an x with these."""
-        return batch_shape
-
-    @property
-    def num_feature_axes(self) -> int:
-        """How many axes of x come after batch and time: 1, and more where x has axes of space."""
-        return 1
-
-    @property
-    def has_step(self) -> bool:
-        """Whether it has a ``step``, and so can be driven one step at a time."""
-        return isinstance(self, Cell)
-
-    @property
-    def is_stochastic(self) -> bool:
-        """Whether training draws random numbers, so that a run takes a ``key``."""
-        return False
-
-    @property
-    def learns_carry(self) -> bool:
-        """Whether ``initial_carry_from`` reads the parameters."""
-        return False
-
-    def params_like(self, in_features: Any) -> Any:
-        """The structure of the parameters: ``jax.ShapeDtypeStruct`` in place of arrays."""
-        return checks.params_like(self, in_features)
-
-    def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
-        """One step in time, of a :class:`Cell`."""
-        raise ValueError(
-            f"{options.name_of(self)}.step: it runs in both directions, which needs the whole "
-            "sequence; use rx.unroll."
-        )
-
-    def over_time(
-        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
-    ) -> tuple[Any, Any]:
-        """Runs the parts of what is not a cell; ``run`` runs each of them."""
-        raise NotImplementedError(f"{options.name_of(self)} does not define over_time.")
+from recurrax.cell.carry_type import carry_type
+from recurrax.cell.layer import Layer as Layer
+from recurrax.cell.naming import name_of
+from recurrax.cell.noise import Noise as Noise
 
 
 class Cell(Layer):
@@ -115,15 +20,18 @@ class Cell(Layer):
     - ``init(key, in_features)``, the parameters, any pytree; :func:`init_gates` draws the common
       ones;
     - ``step(params, carry, x) -> (carry, y)``, its equations in plain ``jax.numpy``;
-    - a carry: a NamedTuple called as the cell with ``Carry`` behind it, every field of which is
-      an array ``(*batch, features)`` that starts at zero. A cell with another carry overrides
-      ``initial_carry(batch_shape)``.
+    - ``Carry``, a NamedTuple, as a class attribute: every field is an array ``(*batch, features)``
+      that starts at zero. Without the attribute, a NamedTuple called as the cell with ``Carry``
+      behind it is taken. A cell with another carry overrides ``initial_carry(batch_shape)``.
+
+    Sizes are positional, options are keyword-only: fields after ``_: KW_ONLY``. The parameters of a
+    cell may have a type of their own, which is the class attribute ``Params``.
 
     These functions are checked at their entrance: a subclass writes equations only, and a caller
     with a wrong shape reads which argument it was, what was expected and what came.
 
     Example:
-      >>> from dataclasses import dataclass
+      >>> from dataclasses import KW_ONLY, dataclass
       >>> from typing import NamedTuple
       >>> import jax, jax.numpy as jnp
       >>> import recurrax as rx
@@ -132,7 +40,9 @@ class Cell(Layer):
       >>> @dataclass(frozen=True)
       ... class Leaky(rx.Cell):
       ...     features: int
+      ...     _: KW_ONLY
       ...     rate: float = 0.1
+      ...     Carry = LeakyCarry
       ...     def init(self, key, in_features):
       ...         return rx.init_gates(key, in_features, self.features, gates="h")
       ...     def step(self, params, carry, x):
@@ -164,9 +74,8 @@ class Cell(Layer):
         Returns:
           The cell's NamedTuple of arrays ``(*batch_shape, features)``.
         """
-        zero = jnp.zeros((*batch_shape, self.features))
-        carry = checks.carry_type(type(self))
-        return carry(*[zero for _ in carry._fields])
+        carry = carry_type(type(self))
+        return carry(*[jnp.zeros((*batch_shape, self.features)) for _ in carry._fields])
 
     def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
         """One step in time.
@@ -180,9 +89,7 @@ class Cell(Layer):
           ``(carry, y)``: the state after the step, and the output ``(*batch, out_features)``. The
           dtype is what JAX's promotion makes of the arguments.
         """
-        raise NotImplementedError(
-            f"{options.name_of(self)} does not define step(params, carry, x)."
-        )
+        raise NotImplementedError(f"{name_of(self)} does not define step(params, carry, x).")
 
     def noise(self, key: Array, x: Any, steps: int) -> Noise | None:
         """Draws the random numbers of a run in training; ``None`` for a cell without any.
@@ -201,9 +108,13 @@ class Cell(Layer):
         return checks.unguarded(self)(params, carry, x)
 
     @property
+    def has_step(self) -> bool:
+        return True
+
+    @property
     def out_features(self) -> int:
         if not hasattr(self, "features"):
             raise NotImplementedError(
-                f"{options.name_of(self)} does not define out_features, the size of its output."
+                f"{name_of(self)} does not define out_features, the size of its output."
             )
         return self.features

@@ -1,8 +1,8 @@
-"""Layer normalisation (Ba, Kiros & Hinton 2016, arXiv:1607.06450), as the cells use it.
+"""Layer normalisation (Ba, Kiros & Hinton 2016, arXiv:1607.06450) for the cells.
 
     LN(z) = (z - mean(z)) / sqrt(variance(z) + eps)
 
-over the features of z, for every row of a batch by itself. Gains and offsets belong to the cells.
+Mean and variance are over the features of each row. Gains and offsets are parameters of the cells.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from recurrax.cell.params import BIAS, Gates
 
 
 def layer_norm(z: Array, eps: float) -> Array:
-    """``z``, ``(*batch, features)``, with mean 0 and variance 1 over its last axis.
+    """Normalises ``z``, ``(*batch, features)``, to mean 0 and variance 1 over its last axis.
 
-    Inside it is float32 at least: the derivative at a zero carry has eps ** -1.5 on its way, which
-    float16 does not hold. The result has the dtype of ``z``.
+    The computation is in float32 or wider, because the derivative at a zero carry contains
+    eps ** -1.5, which overflows in float16. The result has the dtype of ``z``.
     """
     dtype = z.dtype
     z = z.astype(jnp.float32 if jnp.finfo(dtype).bits < 32 else dtype)
@@ -27,11 +27,11 @@ def layer_norm(z: Array, eps: float) -> Array:
 
 
 def joint_layer_norm(z: Mapping[str, Array], eps: float) -> Gates:
-    """Gates, each ``(*batch, features)``, normalised as the one vector that they are end to end."""
+    """Normalises gates, each ``(*batch, features)``, as one concatenated vector."""
     joint = layer_norm(jnp.concatenate(list(z.values()), axis=-1), eps)
     return Gates(BIAS, **dict(zip(z, jnp.split(joint, len(z), axis=-1), strict=True)))
 
 
 def unit_gains(gates: str, features: int) -> Gates:
-    """The gains of a new cell, ``(features,)`` for every gate: ones."""
+    """The initial gains, ones of shape ``(features,)`` for every gate."""
     return Gates(BIAS, **{gate: jnp.ones(features) for gate in gates})

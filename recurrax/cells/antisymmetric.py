@@ -4,14 +4,14 @@ r"""Antisymmetric RNN, plain and gated (Chang, Chen, Haber & Chi 2019, arXiv:190
     h' = h + epsilon * tanh(W_h x + M h + b_h)
     h' = h + epsilon * sigma(W_z x + M h + b_z) * tanh(W_h x + M h + b_h)      gated=True
 
-Euler's method for an ordinary differential equation whose linear part is antisymmetric, so that it
-neither grows nor decays but for the diffusion gamma. M is made once per run, not once per step.
+This is Euler's method for an ordinary differential equation whose linear part is antisymmetric. The
+state neither grows nor decays, except through the diffusion gamma. M is computed once per run.
 
-Conventions: W is N(0, 1/in_features) and U is N(0, 1/features), as the paper with sigma = 1.
-torchrecurrent draws U from N(0, 1), and its gated cell leaves out a bias.
+Conventions: W is N(0, 1/in_features) and U is N(0, 1/features), as in the paper with sigma = 1.
+torchrecurrent draws U from N(0, 1), and its gated cell omits a bias.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -43,10 +43,14 @@ class AntisymmetricRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     gated: bool = False
     epsilon: float = 0.01
     gamma: float = 0.01
     preset: str | Preset = "fan_in"
+
+    Carry = AntisymmetricRNNCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,7 +63,7 @@ class AntisymmetricRNN(Cell):
             in_features,
             self.features,
             gates="hz" if self.gated else "h",
-            recurrent_gates="h",
+            U="h",
             preset=self.preset,
             family="rnn",
         )

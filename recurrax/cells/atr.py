@@ -7,10 +7,10 @@ arXiv:1810.12546).
     f  = sigma(p - q)
     h' = i * p + f * h
 
-Two gates from one pair of kernels.
+The two gates share one pair of kernels.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -43,11 +43,15 @@ class ATR(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = ATRCarry
+    Params = ATRParams
 
     def init(self, key: Array, in_features: int) -> ATRParams:
         W, U, _ = init_gates(
-            key, in_features, self.features, gates="p", recurrent_gates="q", preset=self.preset
+            key, in_features, self.features, "pq", W="p", U="q", b="", preset=self.preset
         )
         return ATRParams(W, U)
 

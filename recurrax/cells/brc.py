@@ -4,15 +4,15 @@ r"""Bistable recurrent cell, also neuromodulated (Vecoven, Ernst & Drion 2021, a
     c  = sigma   (W_c x + U_c h + b_c)
     h' = c * h + (1 - c) * tanh(W_h x + a * h)
 
-Every unit feeds back on itself with the strength a, and holds one of two values where a > 1. In the
-bistable cell (BRC) U_a and U_c are diagonal, so that a unit sees itself alone; neuromodulated
-(nBRC), they are matrices.
+Every unit has a feedback of strength a on itself, and is bistable where a > 1. In the bistable cell
+(BRC) U_a and U_c are diagonal, so that a unit sees only itself; in the neuromodulated cell (nBRC)
+they are matrices.
 
-Conventions: as the authors' code, there is no b_h; the diagonals of the BRC start at 1, and kernels
-are Glorot uniform.
+Conventions: as in the authors' code, there is no b_h, the diagonals of the BRC are initially 1, and
+kernels are Glorot uniform.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ from jax.nn import sigmoid
 from jax.numpy import tanh
 
 from recurrax.cell.cell import Cell
-from recurrax.cell.operators import FULL, Diagonal, DiagonalKernel
+from recurrax.cell.operators import DiagonalKernel
 from recurrax.cell.params import GateParams, Gates, init_gates
 from recurrax.initializers import Preset
 
@@ -42,23 +42,27 @@ class BRC(Cell):
     """
 
     features: int
+    _: KW_ONLY
     neuromodulated: bool = False
     preset: str | Preset = "glorot"
+
+    Carry = BRCCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         W, U, b = init_gates(
             key,
             in_features,
             self.features,
-            gates="ach",
-            recurrent_gates="ac",
-            recurrent=FULL if self.neuromodulated else Diagonal(),
+            "ach",
+            U="ac" if self.neuromodulated else "",
+            b="ac",
             preset=self.preset,
         )
         if not self.neuromodulated:
             one = DiagonalKernel(jnp.ones(self.features))
-            U = U.replace(a=one, c=one)
-        return GateParams(W, U, Gates(b.axes, a=b.a, c=b.c))
+            U = Gates(U.axes, a=one, c=one)
+        return GateParams(W, U, b)
 
     def step(self, params: GateParams, carry: BRCCarry, x: Array) -> tuple[BRCCarry, Array]:
         W, U, b = params

@@ -4,12 +4,13 @@ r"""Chaos-free network (Laurent & von Brecht 2017, arXiv:1612.06212).
     i  = sigma(W_i x + U_i h + b_i)
     h' = f * tanh(h) + i * tanh(W_c x)
 
-Without input the state can only decay: the dynamics are trivial, and no attractor is strange.
+Without input the state can only decay, so that the dynamics have no strange attractor.
 
-Conventions: theta and eta in the paper are f and i; b_f starts at 1 and b_i at -1, as there.
+Conventions: theta and eta of the paper are f and i here; b_f is initially 1 and b_i is -1, as in
+the paper.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -17,7 +18,7 @@ from jax.nn import sigmoid
 from jax.numpy import tanh
 
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, Gates, init_gates
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -36,13 +37,17 @@ class CFN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = CFNCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         W, U, b = init_gates(
-            key, in_features, self.features, gates="fic", recurrent_gates="fi", preset=self.preset
+            key, in_features, self.features, "fic", U="fi", b="fi", preset=self.preset
         )
-        return GateParams(W, U, Gates(b.axes, f=b.f + 1, i=b.i - 1))
+        return GateParams(W, U, b.replace(f=b.f + 1, i=b.i - 1))
 
     def step(self, params: GateParams, carry: CFNCarry, x: Array) -> tuple[CFNCarry, Array]:
         W, U, b = params

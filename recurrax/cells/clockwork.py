@@ -3,15 +3,14 @@ r"""Clockwork RNN (Koutnik, Greff, Gomez & Schmidhuber 2014, arXiv:1402.3511).
     h_g' = phi(W_h x + U_h h + b_h)_g    if t mod T_g = 0
            h_g                           otherwise
 
-The units form modules of equal size, each with a clock of its own period T_g: it runs when its
-clock strikes and keeps its state in between. A module sees itself and the slower ones: U_h is
-block-triangular.
+The units form modules of equal size. Module g is updated every T_g steps and keeps its state in
+between. A module sees itself and the slower modules: U_h is block-triangular.
 
-Conventions: the first step of a sequence, and after a reset, is t = 0, when all modules run. The
-carry has t mod T_g for every module.
+Conventions: the first step of a sequence, and the first after a reset, is t = 0, which updates all
+modules. The carry holds t mod T_g for every module.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -39,14 +38,18 @@ class ClockworkRNN(Cell):
     Attributes:
       features: size of h, a multiple of the number of periods.
       periods: T_g of every module, in steps, increasing.
-      activation: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
+      candidate_fn: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
 
     features: int
     periods: tuple[int, ...]
-    activation: Activation = "tanh"
+    _: KW_ONLY
+    candidate_fn: Activation = "tanh"
     preset: str | Preset = "default"
+
+    Carry = ClockworkRNNCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,7 +80,7 @@ class ClockworkRNN(Cell):
         self, params: GateParams, carry: ClockworkRNNCarry, x: Array
     ) -> tuple[ClockworkRNNCarry, Array]:
         W, U, b = params
-        phi = activations.get(self.activation)
+        phi = activations.get(self.candidate_fn)
         h, t = carry
         options.counts_exactly(self, "t", max(self.periods), t.dtype)
         T = jnp.asarray(self.periods, t.dtype)

@@ -3,14 +3,15 @@ r"""Coupled oscillatory network (Rusch & Mishra 2021, arXiv:2010.00951).
     z' = z + dt * (tanh(W_z x + U_y y + U_z z + b_z) - gamma * y - epsilon * z)
     y' = y + dt * z'
 
-A network of damped, driven oscillators, discretised: y is where they are, z how fast. gamma is the
-square of their frequency, epsilon the damping; gradients neither vanish nor explode for a small dt.
+This is a discretised network of damped, driven oscillators with positions y and velocities z. gamma
+is the square of their frequency, and epsilon is the damping. For a small dt, gradients neither
+vanish nor explode.
 
 Conventions: the defaults are the authors' for the adding problem. Kernels and biases are uniform on
-+-1/sqrt(features), close to the torch default that the authors leave.
++-1/sqrt(features), close to the default of torch that the authors use.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -18,7 +19,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, Gates, init_gates
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -42,10 +43,14 @@ class CoRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     dt: float = 0.06
     gamma: float = 66.0
     epsilon: float = 15.0
     preset: str | Preset = "torch"
+
+    Carry = CoRNNCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -53,16 +58,15 @@ class CoRNN(Cell):
         options.number(self, "gamma", "epsilon")
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        W, U, b = init_gates(
+        return init_gates(
             key,
             in_features,
             self.features,
-            gates="z",
-            recurrent_gates="yz",
+            "z",
+            U="yz",
             preset=self.preset,
             family="rnn",
         )
-        return GateParams(W, Gates(("h", "gate"), y=U.y, z=U.z), b)
 
     def step(self, params: GateParams, carry: CoRNNCarry, x: Array) -> tuple[CoRNNCarry, Array]:
         W, U, b = params

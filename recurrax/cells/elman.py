@@ -5,15 +5,15 @@ r"""Elman's simple recurrent network (Elman 1990, "Finding structure in time").
     y  = h'                          or, with a readout,  y = psi(V_y h' + b_y)
 
 Conventions: phi is tanh by default (Keras' SimpleRNN, ``torch.nn.RNN``); with relu and
-``preset="irnn"`` this is the IRNN of Le, Jaitly & Hinton (2015, arXiv:1504.00941). torch keeps two
-biases; they always enter as their sum, the one ``b.h`` here. The readout is not fed back; Jordan's
-network (:class:`recurrax.Jordan`) feeds it back.
+``preset="irnn"`` this is the IRNN of Le, Jaitly & Hinton (2015, arXiv:1504.00941). torch has two
+biases, which only enter as their sum; that sum is ``b.h`` here. The readout is not fed back;
+Jordan's network (:class:`recurrax.Jordan`) feeds it back.
 
 The leaky form is the leaky integrator of echo state networks (Jaeger 2001) and the continuous-time
 RNN, tau dh/dt = -h + phi(W_h x + U_h h + b_h), by Euler's method with a = dt / tau.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -49,22 +49,26 @@ class Elman(Cell):
 
     Attributes:
       features: size of h.
-      activation: phi: "tanh", "sigmoid", "relu", "identity" or a function.
+      candidate_fn: phi, "tanh", "sigmoid", "relu", "identity" or a function.
       leak: a, above 0 and at most 1, or ``None`` for 1.
       recurrent: what U_h is: ``rx.Full()``, ``rx.Diagonal()``, ``rx.BlockDiagonal(n)``,
         ``rx.LowRank(r)`` or ``rx.Masked(mask)``.
       readout: size of y if it is a readout of h, ``None`` for y = h.
-      readout_fn: psi, a name or a function; "identity" is the usual linear readout.
+      output_fn: psi, a name or a function; "identity" is the usual linear readout.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
 
     features: int
-    activation: Activation = "tanh"
+    _: KW_ONLY
+    candidate_fn: Activation = "tanh"
     leak: float | None = None
     recurrent: Operator = FULL
     readout: int | None = None
-    readout_fn: Activation = "identity"
+    output_fn: Activation = "identity"
     preset: str | Preset = "default"
+
+    Carry = ElmanCarry
+    Params = ElmanParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,7 +77,7 @@ class Elman(Cell):
             raise ValueError(f"rx.Elman: leak must be at most 1; got {self.leak!r}.")
         check_operator(self, self.features)
         options.positive_int(self, "readout", optional=True)
-        options.needs(self, "readout_fn", "readout")
+        options.needs(self, "output_fn", "readout")
 
     def init(self, key: Array, in_features: int) -> ElmanParams:
         key, key_V, key_b = jax.random.split(key, 3)
@@ -95,7 +99,7 @@ class Elman(Cell):
 
     def step(self, params: ElmanParams, carry: ElmanCarry, x: Array) -> tuple[ElmanCarry, Array]:
         W, U, b, V = params
-        phi, psi = activations.get(self.activation), activations.get(self.readout_fn)
+        phi, psi = activations.get(self.candidate_fn), activations.get(self.output_fn)
         h = phi(x @ W.h + carry.h @ U.h + b.h)
         if self.leak is not None:
             h = (1 - self.leak) * carry.h + self.leak * h

@@ -5,16 +5,16 @@ arXiv:1901.08428).
     h' = modrelu(W x + R h; b)
     modrelu(v; b) = sign(v) * relu(|v| + b)        (Arjovsky et al. 2016, arXiv:1511.06464)
 
-The exponential of an antisymmetric matrix is orthogonal: R keeps the length of h, and the gradient
-neither vanishes nor explodes by it. R is made once per run, not once per step.
+The exponential of an antisymmetric matrix is orthogonal: R preserves the norm of h, and of the
+gradient. R is computed once per run.
 
-Conventions: A is any matrix, of which A - A^T alone counts; the authors' code keeps the upper
-triangle. Rotations of R in planes of two units start with angles that are Cayley transforms of
-a uniform draw from 0 to pi / 2 (``angles="cayley"``), or uniform between -pi and pi
+Conventions: A is any matrix, but only A - A^T matters; the authors' code stores the upper triangle.
+Initially R consists of rotations in planes of two units, whose angles are Cayley transforms of a
+uniform draw from 0 to pi / 2 (``angles="cayley"``), or uniform between -pi and pi
 (``angles="henaff"``). b is uniform between -0.01 and 0.01, W is N(0, 2 / in_features).
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -43,13 +43,14 @@ class ExpRNNParams(NamedTuple):
 
 
 def rotation(A: Array) -> Array:
-    """exp(A - A^T); in half precision by way of float32, which linear solvers need."""
+    """exp(A - A^T); half precision is computed in float32, because linear solvers need it."""
     skew = A - A.T
     half = jnp.finfo(A.dtype).bits < 32
     return expm(skew.astype(jnp.float32) if half else skew).astype(A.dtype)
 
 
 def modrelu(v: Array, b: Array) -> Array:
+    """A relu with bias b on the absolute value; it keeps the sign."""
     return jnp.sign(v) * jax.nn.relu(jnp.abs(v) + b)
 
 
@@ -63,7 +64,11 @@ class ExpRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     angles: str = "cayley"
+
+    Carry = ExpRNNCarry
+    Params = ExpRNNParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

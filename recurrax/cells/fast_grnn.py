@@ -5,14 +5,14 @@ r"""FastGRNN (Kusupati et al. 2018, arXiv:1901.02358): one pair of kernels for g
     n  = phi(s + b_n)
     h' = (sigma(zeta) * (1 - z) + sigma(nu)) * n + z * h
 
-zeta and nu are two learned numbers. In the paper W and U are low-rank and sparse for small devices;
-``recurrent=rx.LowRank(r)`` makes U so.
+zeta and nu are two learned scalars. In the paper W and U are low-rank and sparse, for small
+devices; ``recurrent=rx.LowRank(r)`` makes U low-rank.
 
 Conventions: initial values of the authors' code (EdgeML): kernels N(0, 0.1^2), biases 1, zeta = 1,
 nu = -4. torchrecurrent's gate is tanh by default; the paper's is sigma.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -51,15 +51,19 @@ class FastGRNN(Cell):
 
     Attributes:
       features: size of h.
-      activation: phi, a name ("tanh", "relu", "sigmoid", "identity") or a function.
+      candidate_fn: phi, a name ("tanh", "relu", "sigmoid", "identity") or a function.
       recurrent: what U is: ``rx.Full()``, ``rx.LowRank(r)`` as in the paper, or another operator.
       preset: initial values of W, U and b; see :func:`recurrax.initializers.preset`.
     """
 
     features: int
-    activation: Activation = "tanh"
+    _: KW_ONLY
+    candidate_fn: Activation = "tanh"
     recurrent: Operator = FULL
     preset: str | Preset = "edgeml"
+
+    Carry = FastGRNNCarry
+    Params = FastGRNNParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,12 +74,11 @@ class FastGRNN(Cell):
             key,
             in_features,
             self.features,
-            gates="s",
-            extra_biases="zn",
+            "s",
+            b="zn",
             recurrent=self.recurrent,
             preset=self.preset,
         )
-        b = Gates(b.axes, z=b.z, n=b.n)
         return FastGRNNParams(W, U, b, zeta=jnp.array(1.0), nu=jnp.array(-4.0))
 
     def step(
@@ -84,6 +87,6 @@ class FastGRNN(Cell):
         W, U, b, zeta, nu = params
         s = x @ W.s + carry.h @ U.s
         z = sigmoid(s + b.z)
-        n = activations.get(self.activation)(s + b.n)
+        n = activations.get(self.candidate_fn)(s + b.n)
         h = (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * n + z * carry.h
         return FastGRNNCarry(h), h

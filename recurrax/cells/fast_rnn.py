@@ -2,13 +2,13 @@ r"""FastRNN (Kusupati et al. 2018, arXiv:1901.02358): a tanh RNN with a residual
 
     h' = sigma(alpha) * phi(W_h x + U_h h + b_h) + sigma(beta) * h
 
-alpha and beta are two learned numbers.
+alpha and beta are two learned scalars.
 
 Conventions: initial values of the authors' code (EdgeML): kernels N(0, 0.1^2), biases 1,
 alpha = -3, beta = 3, that is sigma(alpha) = 0.047 and sigma(beta) = 0.953.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -47,15 +47,19 @@ class FastRNN(Cell):
 
     Attributes:
       features: size of h.
-      activation: phi, a name ("tanh", "relu", "sigmoid", "identity") or a function.
+      candidate_fn: phi, a name ("tanh", "relu", "sigmoid", "identity") or a function.
       recurrent: what U is: ``rx.Full()``, ``rx.LowRank(r)`` as in the paper, or another operator.
       preset: initial values of W, U and b; see :func:`recurrax.initializers.preset`.
     """
 
     features: int
-    activation: Activation = "tanh"
+    _: KW_ONLY
+    candidate_fn: Activation = "tanh"
     recurrent: Operator = FULL
     preset: str | Preset = "edgeml"
+
+    Carry = FastRNNCarry
+    Params = FastRNNParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,6 +81,6 @@ class FastRNN(Cell):
         self, params: FastRNNParams, carry: FastRNNCarry, x: Array
     ) -> tuple[FastRNNCarry, Array]:
         W, U, b, alpha, beta = params
-        n = activations.get(self.activation)(x @ W.h + carry.h @ U.h + b.h)
+        n = activations.get(self.candidate_fn)(x @ W.h + carry.h @ U.h + b.h)
         h = sigmoid(alpha) * n + sigmoid(beta) * carry.h
         return FastRNNCarry(h), h

@@ -7,12 +7,13 @@ r"""LSTM with full gate recurrence, FGR (Greff et al. 2017, arXiv:1503.04069).
     o' = sigma(W_o x + U_o h + P_o * c' + R_io i + R_fo f + R_oo o + b_o)
     h' = o' * tanh(c')
 
-One of the settings of "LSTM: A Search Space Odyssey", after the LSTM of 1997: the gates also see
-the gates of the step before, which the carry holds. Nine more kernels: ``R_i.f`` is R_if, from the
-input gate to the forget gate. The other settings are options of :class:`recurrax.LSTM`.
+This is one of the variants in "LSTM: A Search Space Odyssey", as in the LSTM of 1997: the gates
+also see the gates of the previous step, which are part of the carry. It has nine more kernels:
+``R_i.f`` is R_if, from the input gate to the forget gate. The other variants are options of
+:class:`recurrax.LSTM`.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -65,7 +66,11 @@ class FGRLSTM(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = FGRLSTMCarry
+    Params = FGRLSTMParams
 
     def init(self, key: Array, in_features: int) -> FGRLSTMParams:
         key, key_P, *keys = jax.random.split(key, 5)

@@ -6,16 +6,16 @@ r"""Gated recurrent unit (Cho et al. 2014, arXiv:1406.1078), in its two forms.
     n  = phi(W_n x + b_n + U_n (r * h))            reset="before"
     h' = (1 - z) * n + z * h
 
-"after" and "before" say where the reset gate stands relative to the matrix product. torch, cuDNN,
-Flax and Keras (by default) have it after; Chung et al. (2014, arXiv:1412.3555) and Haiku before.
-Do not go by versions of the paper: "before" is version 3 of Cho et al., "after" version 1.
+"after" and "before" say whether the reset gate is applied after or before the matmul. torch, cuDNN,
+Flax and Keras (by default) apply it after; Chung et al. (2014, arXiv:1412.3555) and Haiku before.
+The versions of the paper differ: version 3 of Cho et al. has "before", version 1 "after".
 
 Conventions: z keeps the old state, as in torch, Keras, Flax and ONNX; Haiku, and the notation of
-Cho and Chung, use 1 - z. The recurrent candidate bias ``b.hn`` is there with
-``recurrent_bias=True``; Keras and torch have it, ``flax.nnx.GRUCell`` does not.
+Cho and Chung, use 1 - z. With ``recurrent_bias=True`` the candidate has a recurrent bias ``b.hn``,
+as in Keras and torch; ``flax.nnx.GRUCell`` has none.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -49,12 +49,16 @@ class GRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     reset: str = "after"
     recurrent_bias: bool | None = None
     recurrent: Operator = FULL
     gate_fn: Activation = "sigmoid"
     candidate_fn: Activation = "tanh"
     preset: str | Preset = "default"
+
+    Carry = GRUCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,14 +74,13 @@ class GRU(Cell):
             )
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        extra = ("hn",) if self.recurrent_bias else ()
         return init_gates(
             key,
             in_features,
             self.features,
-            gates="rzn",
+            "rzn",
+            b=("r", "z", "n", "hn") if self.recurrent_bias else None,
             recurrent=self.recurrent,
-            extra_biases=extra,
             preset=self.preset,
         )
 

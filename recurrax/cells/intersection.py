@@ -5,12 +5,12 @@ r"""Intersection RNN, or +RNN (Collins, Sohl-Dickstein & Sussillo 2017, arXiv:16
     y   = g_y * x + (1 - g_y) * relu(W_y x + U_y h + b_y)
     h'  = g_h * h + (1 - g_h) * tanh(W_h x + U_h h + b_h)
 
-One gate lets the state pass through time, the other the input through depth: y is not the state,
-and x must have as many features as the cell. The paper adds 1 to the biases of both gates; here
-that is their initial value.
+One gate passes the state through time, the other passes the input through depth. y is not the
+state, and x must have as many features as the cell. The paper adds 1 to the biases of both gates;
+here 1 is their initial value.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -38,7 +38,11 @@ class IntersectionRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = IntersectionRNNCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         options.same_size(self, in_features, "a gate passes x itself to y")

@@ -3,15 +3,14 @@ r"""JANET, "just another network" (van der Westhuizen & Lasenby 2018, arXiv:1804
     s  = W_f x + U_f c + b_f
     c' = sigma(s) * c + (1 - sigma(s - beta)) * tanh(W_c x + U_c c + b_c)
 
-An LSTM with the forget gate alone: the cell state is the output.
+This is an LSTM with only a forget gate; the cell state is the output.
 
-Conventions: beta is a constant of the equation, 1 in the paper. The authors start b_f by chrono
-initialisation, for sequences of T steps
-``preset=rx.initializers.preset("default", b=rx.initializers.chrono(T, input=None))``; the default
-is a forget bias of 1.
+Conventions: beta is a constant of the equation, 1 in the paper. The authors initialise b_f by
+chrono initialisation, which is for sequences of T steps ``preset=rx.initializers.preset("default",
+b=rx.initializers.chrono(T, input=None))``; the default is a forget bias of 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -40,8 +39,12 @@ class JANET(Cell):
     """
 
     features: int
+    _: KW_ONLY
     beta: float = 1.0
     preset: str | Preset = "default"
+
+    Carry = JANETCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

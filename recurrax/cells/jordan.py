@@ -3,10 +3,10 @@ r"""Jordan's network (Jordan 1986): the output is fed back, not the hidden layer
     h  = phi(W_h x + U_h y + b_h)
     y' = psi(V_y h + b_y)
 
-:class:`recurrax.Elman` feeds h back; its readout is not part of the recurrence.
+:class:`recurrax.Elman` feeds back h instead; its readout is not part of the recurrence.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import NamedTuple
 
 import jax
@@ -43,17 +43,21 @@ class Jordan(Cell):
     Attributes:
       features: size of h.
       readout: size of y.
-      activation: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
-      readout_fn: psi, a name or a function.
+      candidate_fn: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
+      output_fn: psi, a name or a function.
       preset: initial values; see :func:`recurrax.initializers.preset`. U is drawn as W is: it need
         not be square.
     """
 
     features: int
     readout: int
-    activation: Activation = "tanh"
-    readout_fn: Activation = "identity"
+    _: KW_ONLY
+    candidate_fn: Activation = "tanh"
+    output_fn: Activation = "identity"
     preset: str | Preset = "default"
+
+    Carry = JordanCarry
+    Params = JordanParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -83,7 +87,7 @@ class Jordan(Cell):
 
     def step(self, params: JordanParams, carry: JordanCarry, x: Array) -> tuple[JordanCarry, Array]:
         W, U, b, V = params
-        phi, psi = activations.get(self.activation), activations.get(self.readout_fn)
+        phi, psi = activations.get(self.candidate_fn), activations.get(self.output_fn)
         h = phi(x @ W.h + carry.y @ U.h + b.h)
         y = psi(h @ V.y + b.y)
         return JordanCarry(y), y

@@ -8,17 +8,16 @@ r"""LSTM whose output gate is inside the squashing function (Krause et al. 2016,
     c' = f * c + i * g
     h' = phi(c' * o)
 
-Krause et al. use it in "Multiplicative LSTM for sequence modelling", and call it
-slightly different from the typical LSTM: the candidate is not squashed, and h = tanh(c * o) in
-place of o * tanh(c).
+Krause et al. use it in "Multiplicative LSTM for sequence modelling". It differs from the usual LSTM
+in two places: the candidate has no activation, and h = tanh(c * o) instead of o * tanh(c).
 
 ``candidate="input"`` is a form found in blog posts under the name LSTM: the raw input is added to
-the cell state, so x must have as many features as the cell, and there is no recurrent candidate.
-It is not the LSTM; use :class:`recurrax.LSTM` unless you reproduce such a text. With phi tanh it is
-their equation, with phi sigmoid their pseudo-code.
+the cell state, so x must have as many features as the cell, and there is no recurrent candidate. It
+is not an LSTM; use :class:`recurrax.LSTM` unless you reproduce such a post. phi = tanh gives their
+equation, phi = sigmoid their pseudo-code.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -45,14 +44,18 @@ class KrauseLSTM(Cell):
     Attributes:
       features: size of h and c.
       candidate: ``"linear"`` (Krause et al.) or ``"input"`` (x itself; in_features == features).
-      squash: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
+      output_fn: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
 
     features: int
+    _: KW_ONLY
     candidate: str = "linear"
-    squash: Activation = "tanh"
+    output_fn: Activation = "tanh"
     preset: str | Preset = "default"
+
+    Carry = KrauseLSTMCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,7 +76,7 @@ class KrauseLSTM(Cell):
     ) -> tuple[KrauseLSTMCarry, Array]:
         W, U, b = params
         h, c = carry
-        sigma, phi = jax.nn.sigmoid, activations.get(self.squash)
+        sigma, phi = jax.nn.sigmoid, activations.get(self.output_fn)
         i = sigma(x @ W.i + h @ U.i + b.i)
         f = sigma(x @ W.f + h @ U.f + b.f)
         o = sigma(x @ W.o + h @ U.o + b.o)

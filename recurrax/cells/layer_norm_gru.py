@@ -6,21 +6,21 @@ r"""GRU with layer normalisation (Ba, Kiros & Hinton 2016, arXiv:1607.06450).
 
     LN(z) = (z - mean(z)) / sqrt(variance(z) + eps)
 
-The GRU of the paper's supplement: the two gates are normalised as one vector, mean and variance
-over both; the candidate is normalised apart, its reset gate after the product and the norm. The
-gains s are ``gain_x`` and ``gain_h``. The offsets of the paper's norms are the biases: those of a
-gate's two norms only enter as their sum, ``b.r`` or ``b.z``, and those of the candidate are ``b.n``
-and ``b.hn``.
+This is the GRU of the paper's supplement. The two gates are normalised as one vector, with the mean
+and variance over both. The candidate is normalised separately; its reset gate comes after the
+matmul and the norm. The gains s are ``gain_x`` and ``gain_h``. The offsets of the paper's norms are
+the biases: the two offsets of a gate only enter as their sum, ``b.r`` or ``b.z``, and those of the
+candidate are ``b.n`` and ``b.hn``.
 
 Conventions: z keeps the old state, as in :class:`recurrax.GRU` and the authors' code; the paper
 prints h' = (1 - z) * h + z * n. haste (LayerNormGRU) normalises the products of r, z and n as one
 vector. Dreamer's GRU (Hafner et al. 2021, arXiv:2010.02193) normalises the sums W x + U h of all
-three as one vector, and r multiplies the whole candidate. The paper has no eps: 1e-6 is Flax's;
-the authors' code and torch have 1e-5, Keras 1e-3. It is added to the variance, and a state that
-starts at zero is normalised with it alone.
+three as one vector, and r multiplies the whole candidate. The paper has no eps; the default 1e-6 is
+that of Flax, while the authors' code and torch have 1e-5 and Keras 1e-3. eps is added to the
+variance, which matters most for a zero state, whose variance is 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -65,10 +65,14 @@ class LayerNormGRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     eps: float = 1e-6
     gate_fn: Activation = "sigmoid"
     candidate_fn: Activation = "tanh"
     preset: str | Preset = "default"
+
+    Carry = LayerNormGRUCarry
+    Params = LayerNormGRUParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,8 +83,8 @@ class LayerNormGRU(Cell):
             key,
             in_features,
             self.features,
-            gates="rzn",
-            extra_biases=("hn",),
+            "rzn",
+            b=("r", "z", "n", "hn"),
             preset=self.preset,
         )
         return LayerNormGRUParams(

@@ -7,19 +7,19 @@ r"""LSTM with layer normalisation (Ba, Kiros & Hinton 2016, arXiv:1607.06450).
 
     LN(z) = (z - mean(z)) / sqrt(variance(z) + eps)
 
-Equations 20 to 22 of the paper's supplement. The four products with x are normalised as one vector,
-and so are the four with h: mean and variance are over all gates. c' is normalised on its way to h'
-only; the carry holds it as it is. The gains s are ``gain_x``, ``gain_h`` and ``gain_c``, and b_c is
-``offset_c``. The paper also gives the first two norms an offset; both are added to b and would say
-nothing that b does not.
+These are equations 20 to 22 of the paper's supplement. The four products with x are normalised as
+one vector, and so are the four with h: mean and variance are over all gates. The normalised c' is
+only used for h'; the carry holds c' itself. The gains s are ``gain_x``, ``gain_h`` and ``gain_c``,
+and b_c is ``offset_c``. The paper also has an offset for each of the first two norms; both would
+only be added to b, so they are omitted.
 
-Conventions: as the paper and haste (LayerNormLSTM). TensorFlow Addons carries the normalised c'.
-praxis normalises the sum W x + U h of every gate by itself, and leaves c' alone. The paper has no
-eps: 1e-6 is Flax's; the authors' code and torch have 1e-5, Keras 1e-3. It is added to the variance,
-and a state that starts at zero is normalised with it alone.
+Conventions: as in the paper and in haste (LayerNormLSTM). TensorFlow Addons carries the normalised
+c'. praxis normalises the sum W x + U h of every gate separately and does not normalise c'. The
+paper has no eps; the default 1e-6 is that of Flax, while the authors' code and torch have 1e-5 and
+Keras 1e-3. eps is added to the variance, which matters most for a zero state, whose variance is 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -72,11 +72,15 @@ class LayerNormLSTM(Cell):
     """
 
     features: int
+    _: KW_ONLY
     eps: float = 1e-6
     gate_fn: Activation = "sigmoid"
     candidate_fn: Activation = "tanh"
     output_fn: Activation = "tanh"
     preset: str | Preset = "default"
+
+    Carry = LayerNormLSTMCarry
+    Params = LayerNormLSTMParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,14 +5,14 @@ r"""Long expressive memory (Rusch, Mishra, Erichson & Mahoney 2022, arXiv:2110.0
     z' = (1 - dz) * z + dz * tanh(W_z x + U_z y  + b_z)
     y' = (1 - dy) * y + dy * tanh(W_y x + U_y z' + b_y)
 
-Two states with learned time scales, dz and dy. y sees the new z: the second line of products waits
-for the first.
+The two states have learned time scales, dz and dy. y sees the new z, so a step has two matmuls that
+depend on one another.
 
-Conventions: kernels and biases are uniform on +-1/sqrt(features), as the authors'. torchrecurrent
-and RecurrentLayers.jl show y the old z, which is another cell.
+Conventions: kernels and biases are uniform on +-1/sqrt(features), as in the authors' code. In
+torchrecurrent and RecurrentLayers.jl y sees the old z, which is a different cell.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -43,8 +43,12 @@ class LEM(Cell):
     """
 
     features: int
+    _: KW_ONLY
     dt: float = 1.0
     preset: str | Preset = "torch"
+
+    Carry = LEMCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

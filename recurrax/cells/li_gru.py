@@ -4,13 +4,13 @@ r"""Light GRU (Ravanelli, Brakel, Omologo & Bengio 2018, arXiv:1803.10225).
     n  = relu (W_n x + U_n h + b_n)
     h' = z * h + (1 - z) * n
 
-A GRU without a reset gate, and with relu.
+This is a GRU without a reset gate and with a relu candidate.
 
-Conventions: the paper normalises W x over the batch, which keeps the relu bounded; a cell is a
-function of one sequence, so normalise x before it if you need that.
+Conventions: the paper applies batch normalisation to W x, which keeps the relu bounded. A cell is a
+function of one sequence; if you need batch normalisation, apply it to x before the cell.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -36,7 +36,11 @@ class LiGRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = LiGRUCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         return init_gates(key, in_features, self.features, gates="zn", preset=self.preset)

@@ -4,10 +4,10 @@ r"""Light recurrent unit, LightRU (Electronics 2023).
     n  = tanh (W_c x + b_c)
     h' = (1 - f) * h + f * n
 
-STAR (:class:`recurrax.STAR`) without the outer tanh: the candidate does not see the state.
+This is :class:`recurrax.STAR` without the outer tanh. The candidate does not see the state.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -34,12 +34,14 @@ class LightRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
 
+    Carry = LightRUCarry
+    Params = GateParams
+
     def init(self, key: Array, in_features: int) -> GateParams:
-        return init_gates(
-            key, in_features, self.features, gates="fc", recurrent_gates="f", preset=self.preset
-        )
+        return init_gates(key, in_features, self.features, "fc", U="f", preset=self.preset)
 
     def step(self, params: GateParams, carry: LightRUCarry, x: Array) -> tuple[LightRUCarry, Array]:
         W, U, b = params

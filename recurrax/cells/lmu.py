@@ -4,18 +4,18 @@ r"""Legendre memory unit (Voelker, Kajic & Eliasmith 2019, NeurIPS).
     m' = A m + B u
     h' = tanh(W_h x + U_h h + V_h m')
 
-m holds the last ``theta`` steps of u, as the coefficients of a polynomial: with (a, b) below, the
-system theta dm/dt = a m + b u is the best approximation of order d of a delay of theta, and
-(A, B) is that system over one step during which u stays (zero-order hold).
+m represents the last ``theta`` steps of u by the coefficients of a polynomial. With (a, b) below,
+the system theta dm/dt = a m + b u is the best approximation of order d of a delay of theta, and (A,
+B) is its discretisation over one step with constant u (zero-order hold).
 
     a_ij = (2 i + 1) * (-1 if i < j else (-1)^(i - j + 1)),  b_i = (2 i + 1) * (-1)^i
 
 Conventions: A and B are not learned. There are no biases. u may have several ``channels``, each
-with a memory of its own; m lists one after the other. The paper writes e_x, e_h, e_m for W_u, U_u,
+with a memory of its own; m is their concatenation. The paper writes e_x, e_h, e_m for W_u, U_u,
 V_u; its initial values: W_u and U_u LeCun uniform, V_u zero, the others Glorot normal.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -53,7 +53,7 @@ GLOROT = per_gate(variance_scaling(1.0, "fan_avg", "normal"))
 
 @lru_cache
 def delay(order: int, theta: float) -> tuple[Any, Any]:
-    """A and B, in float64, which JAX may not have; JAX itself requires SciPy."""
+    """A and B in float64, computed with SciPy because JAX may have float64 disabled."""
     from scipy.linalg import expm
 
     i, j = np.arange(order)[:, None], np.arange(order)[None, :]
@@ -77,7 +77,11 @@ class LMU(Cell):
     features: int
     order: int
     theta: float
+    _: KW_ONLY
     channels: int = 1
+
+    Carry = LMUCarry
+    Params = LMUParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -4,18 +4,18 @@ r"""Linear recurrent unit (Orvieto et al. 2023, arXiv:2303.06349).
     s'     = lambda * s + exp(gamma_log) * (B x)
     y      = Re(C s') + D * x
 
-A diagonal complex recurrence, stable by the form of lambda, and linear in s: it can run in parallel
-over time (``method="associative"``). D * x adds the input itself, so x must have as many features
-as y. The paper puts what is not linear between the layers, not in them.
+The recurrence is diagonal, complex, and stable by the parametrisation of lambda. It is linear in s,
+so that it can run in parallel over time (``method="associative"``). D * x adds the input itself, so
+x must have as many features as y. The nonlinearities of the paper are between the layers.
 
 Conventions: s = re + i im is carried as two real arrays, and B and C are kept as their real and
-imaginary parts, so that the cell runs in any precision and the parameters are real; the products
-are written out. D is a vector, as in minimal-LRU; the paper prints a matrix. |lambda| is drawn from
-a ring between ``r_min`` and ``r_max``, its phase up to ``max_phase``; gamma_log starts at
-log sqrt(1 - |lambda|^2), and is learned.
+imaginary parts, so that the cell runs in any precision and the parameters are real. The complex
+products are written out. D is a vector, as in minimal-LRU; the paper prints a matrix. |lambda| is
+drawn from a ring between ``r_min`` and ``r_max``, its phase up to ``max_phase``; gamma_log starts
+at log sqrt(1 - |lambda|^2), and is learned.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -62,10 +62,14 @@ class LRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     state: int | None = None
     r_min: float = 0.0
     r_max: float = 1.0
     max_phase: float = 6.283
+
+    Carry = LRUCarry
+    Params = LRUParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,17 +98,17 @@ class LRU(Cell):
         B = per_gate(normal((2 * in_features) ** -0.5))
         C = per_gate(normal(self.size**-0.5))
         return LRUParams(
-            nu,
-            jnp.log(self.max_phase * phase),
-            gamma_log,
-            Gates(("x", "s"), **B(keys[2], (in_features, self.size), ("re", "im"), float)),
-            Gates(("s", "y"), **C(keys[3], (self.size, self.features), ("re", "im"), float)),
-            Gates(("y",), d=jax.random.normal(keys[4], (self.features,), float)),
+            nu=nu,
+            theta=jnp.log(self.max_phase * phase),
+            gamma_log=gamma_log,
+            B=Gates(("x", "s"), **B(keys[2], (in_features, self.size), ("re", "im"), float)),
+            C=Gates(("s", "y"), **C(keys[3], (self.size, self.features), ("re", "im"), float)),
+            D=Gates(("y",), d=jax.random.normal(keys[4], (self.features,), float)),
         )
 
     def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> LRUCarry:
-        zero = jnp.zeros((*batch_shape, self.size))
-        return LRUCarry(zero, zero)
+        re, im = (jnp.zeros((*batch_shape, self.size)) for _ in range(2))
+        return LRUCarry(re, im)
 
     def step(self, params: LRUParams, carry: LRUCarry, x: Array) -> tuple[LRUCarry, Array]:
         nu, theta, gamma_log, B, C, D = params

@@ -7,32 +7,32 @@ r"""Long short-term memory with a forget gate (Gers, Schmidhuber & Cummins 2000)
     o  = sigma(W_o x + U_o h + P_o c' + b_o)
     h' = o * psi(c')
 
-The peephole terms are there only with ``peephole=``:
+The peephole terms exist only with the option ``peephole``:
 
 - ``"diagonal"``: P_i is a vector, P_i * c (Gers & Schmidhuber 2000; ONNX's P).
-- ``"full"``: P_i is a matrix. Graves (2013, arXiv:1308.0850) prints it so and remarks that it is
-  diagonal; articles that lost the remark use the full matrix.
+- ``"full"``: P_i is a matrix. Graves (2013, arXiv:1308.0850) prints a matrix and remarks that it is
+  diagonal; articles that omit the remark use the full matrix.
 - ``o_sees="new"``: the output gate sees c' as above; ``"prev"``: it sees c, as i and f do.
 
-The settings of "LSTM: A Search Space Odyssey" (Greff et al. 2017, arXiv:1503.04069), whose vanilla
-V is ``peephole="diagonal"``, are V with
+The vanilla LSTM (V) of "LSTM: A Search Space Odyssey" (Greff et al. 2017, arXiv:1503.04069) is
+``peephole="diagonal"``. Its other variants are V with these changes:
 
-- NIG, NFG, NOG: ``gates="fo"``, ``"io"``, ``"if"``; an absent gate is the number 1. NFG is the LSTM
-  of 1997 (Hochreiter & Schmidhuber), but for its squashing functions;
+- NIG, NFG, NOG: ``gates="fo"``, ``"io"``, ``"if"``; an absent gate is 1. NFG is the LSTM of 1997
+  (Hochreiter & Schmidhuber) except for its activations;
 - NIAF, NOAF: ``candidate_fn="identity"``, ``output_fn="identity"``;
-- CIFG: ``couple=True``, i = 1 - f; the forget gate's weights are the ones kept;
+- CIFG: ``couple=True``, i = 1 - f; there are no weights for i;
 - NP: ``peephole=None``; FGR: :class:`recurrax.FGRLSTM`.
 
-Other options: ``clip`` cuts c' to [-clip, clip] before o and h' see it, and
-``projection`` makes h' = V_h (o * psi(c')) with a smaller h (Sak et al. 2014, arXiv:1402.1128).
+Other options: ``clip`` clips c' to [-clip, clip] before o and h' use it, and with ``projection`` a
+smaller h' = V_h (o * psi(c')) (Sak et al. 2014, arXiv:1402.1128).
 
 Conventions: sigma is the logistic function, phi and psi are tanh by default. The forget bias is an
-initial value of ``b.f``, never a constant in the equation (Haiku and TensorFlow 1 add 1 at run
-time). torch keeps two biases per gate, which only enter as their sum, the one ``b`` here.
+initial value of ``b.f`` and not a constant in the equation (Haiku and TensorFlow 1 add 1 in the
+step). torch has two biases per gate, which only enter as their sum; that sum is ``b`` here.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +42,7 @@ from recurrax.cell import activations, options
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
 from recurrax.cell.operators import FULL, Operator, check_operator
-from recurrax.cell.params import Gates, init_gates
+from recurrax.cell.params import BIAS, Gates, init_gates
 from recurrax.initializers import Preset, preset as find_preset
 
 
@@ -72,7 +72,7 @@ class LSTM(Cell):
 
     Attributes:
       features: size of c, and of h unless there is a projection.
-      gates: the gates that there are: ``"ifo"``, or fewer of them.
+      gates: the gates, ``"ifo"`` or some of them; an absent gate is 1.
       recurrent: what U is: ``rx.Full()``, ``rx.Diagonal()`` (IndyLSTM), ``rx.BlockDiagonal(n)``,
         ``rx.LowRank(r)`` or ``rx.Masked(mask)``.
       gate_fn: sigma, a name ("sigmoid", "tanh", "relu", "identity") or a function.
@@ -80,13 +80,14 @@ class LSTM(Cell):
       output_fn: psi, a name or a function.
       peephole: ``None``, ``"diagonal"`` or ``"full"``.
       o_sees: which cell state the output gate's peephole sees, ``"new"`` or ``"prev"``.
-      couple: input and forget gate coupled, i = 1 - f; there are no weights for i then.
+      couple: whether the input gate is coupled to the forget gate, i = 1 - f.
       clip: bound of the cell state, or ``None``.
       projection: size of h, or ``None`` for ``features``.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
 
     features: int
+    _: KW_ONLY
     gates: str = "ifo"
     recurrent: Operator = FULL
     gate_fn: Activation = "sigmoid"
@@ -98,6 +99,9 @@ class LSTM(Cell):
     clip: float | None = None
     projection: int | None = None
     preset: str | Preset = "default"
+
+    Carry = LSTMCarry
+    Params = LSTMParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -130,7 +134,7 @@ class LSTM(Cell):
         how = find_preset(self.preset, "lstm")
         P = V = None
         if self.peephole is not None:
-            axes = ("gate",) if self.peephole == "diagonal" else ("c", "gate")
+            axes = BIAS if self.peephole == "diagonal" else ("c", "gate")
             P = Gates(axes, **how.P(key_P, (self.features,) * len(axes), gates, float))
         if self.projection is not None:
             V = Gates(("c", "h"), **how.V(key_V, (self.features, self.projection), "h", float))
@@ -145,27 +149,48 @@ class LSTM(Cell):
         W, U, b, P, V = params
         h, c = carry
         sigma, phi, psi = map(activations.get, (self.gate_fn, self.candidate_fn, self.output_fn))
+        i = f = o = 1.0  # an absent gate is 1
 
-        def gate(k: str, c: Array) -> Array | float:
-            if k not in self.gates:
-                return 1.0
-            z = x @ W[k] + h @ U[k] + b[k]
-            if P is not None:
-                z = z + (P[k] * c if self.peephole == "diagonal" else c @ P[k])
-            return sigma(z)
-
-        f = gate("f", c)
-        i = 1 - f if self.couple else gate("i", c)
+        if "i" in W.names:
+            i = sigma(x @ W.i + h @ U.i + b.i + peephole(P, "i", c))
+        if "f" in W.names:
+            f = sigma(x @ W.f + h @ U.f + b.f + peephole(P, "f", c))
+        if self.couple:
+            i = 1 - f
         g = phi(x @ W.g + h @ U.g + b.g)
-        c_new = f * c + i * g
-        if self.clip is not None:
-            c_new = jnp.clip(c_new, -self.clip, self.clip)
-        o = gate("o", c_new if self.o_sees == "new" else c)
-        h_new = o * psi(c_new)
-        if V is not None:
-            h_new = h_new @ V.h
+        c_new = clipped(f * c + i * g, self.clip)
+        if "o" in W.names:
+            seen = c_new if self.o_sees == "new" else c
+            o = sigma(x @ W.o + h @ U.o + b.o + peephole(P, "o", seen))
+        h_new = projected(o * psi(c_new), V)
         return LSTMCarry(h_new, c_new), h_new
 
     @property
     def out_features(self) -> int:
         return self.features if self.projection is None else self.projection
+
+
+class Absent:
+    """The peephole term of a cell without peepholes: ``z + Absent()`` is ``z``."""
+
+    __array_ufunc__ = None  # makes NumPy defer to __radd__
+
+    def __radd__(self, z: Array) -> Array:
+        return z
+
+
+def peephole(P: Gates | None, gate: str, c: Array) -> Any:
+    """The peephole term ``P_k c`` of a gate."""
+    if P is None:
+        return Absent()
+    return P[gate] * c if P.axes == BIAS else c @ P[gate]
+
+
+def clipped(c: Array, clip: float | None) -> Array:
+    """The cell state, clipped to [-clip, clip] if there is a clip."""
+    return c if clip is None else jnp.clip(c, -clip, clip)
+
+
+def projected(h: Array, V: Gates | None) -> Array:
+    """``V_h h`` if there is a projection."""
+    return h if V is None else h @ V.h

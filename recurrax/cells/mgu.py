@@ -4,11 +4,11 @@ r"""Minimal gated unit (Zhou et al. 2016, arXiv:1603.09420).
     n  = tanh(W_n x + U_n (f * h) + b_n)
     h' = (1 - f) * h + f * n
 
-Conventions: as the paper prints it. ``flax.linen.MGUCell`` mixes the other way,
-(1 - f) * n + f * h, and applies f after the product with U_n.
+Conventions: as in the paper. ``flax.linen.MGUCell`` mixes the other way round, (1 - f) * n + f * h,
+and applies f after the product with U_n.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -35,7 +35,11 @@ class MGU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = MGUCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         return init_gates(key, in_features, self.features, gates="fn", preset=self.preset)

@@ -2,23 +2,28 @@ r"""minLSTM (Feng et al. 2024, "Were RNNs all we needed?", arXiv:2410.01201).
 
     f  = sigma(W_f x + b_f)
     i  = sigma(W_i x + b_i)
-    n  = W_h x + b_h                candidate="linear"
-    n  = g(W_h x + b_h)             candidate="positive",  g(v) = v + 1/2 for v >= 0, else sigma(v)
+    n  = phi(W_h x + b_h)
     h' = f / (f + i) * h + i / (f + i) * n
 
-An LSTM whose gates do not see the state and add up to 1: linear in h, so that it can run in
-parallel over time (``method="associative"``). The forget bias of the preset raises b_f.
+This is an LSTM whose gates do not see the state and add up to 1. It is linear in h, so that it can
+run in parallel over time (``method="associative"``). phi is the identity, or with
+``candidate_fn="positive"``
+
+    phi(v) = v + 1/2 for v >= 0, sigma(v) below
+
+The preset adds its forget bias to b_f.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
 from jax.nn import sigmoid
 
-from recurrax.cell import activations, options
+from recurrax.cell import activations
+from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import Gates, input_params
+from recurrax.cell.params import Gates, init_gates
 from recurrax.initializers import Preset
 
 
@@ -40,29 +45,31 @@ class MinLSTM(Cell):
 
     Attributes:
       features: size of h.
-      candidate: ``"linear"`` or ``"positive"``.
+      candidate_fn: phi, a name ("identity", "positive", "tanh", ...) or a function.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
 
     features: int
-    candidate: str = "linear"
+    _: KW_ONLY
+    candidate_fn: Activation = "identity"
     preset: str | Preset = "default"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        options.one_of(self, "candidate", tuple(activations.CANDIDATES))
+    Carry = MinLSTMCarry
+    Params = MinLSTMParams
 
     def init(self, key: Array, in_features: int) -> MinLSTMParams:
-        return MinLSTMParams(
-            *input_params(key, in_features, self.features, "fih", self.preset, forget="f")
+        W, _, b = init_gates(
+            key, in_features, self.features, "fih", U="", forget="f", preset=self.preset
         )
+        return MinLSTMParams(W, b)
 
     def step(
         self, params: MinLSTMParams, carry: MinLSTMCarry, x: Array
     ) -> tuple[MinLSTMCarry, Array]:
         W, b = params
+        phi = activations.get(self.candidate_fn)
         f = sigmoid(x @ W.f + b.f)
         i = sigmoid(x @ W.i + b.i)
-        n = activations.CANDIDATES[self.candidate](x @ W.h + b.h)
+        n = phi(x @ W.h + b.h)
         h = f / (f + i) * carry.h + i / (f + i) * n
         return MinLSTMCarry(h), h

@@ -4,10 +4,11 @@ r"""MinimalRNN (Chen 2017, arXiv:1711.06788).
     u  = sigma(U_h h + U_z z + b_u)
     h' = u * h + (1 - u) * z
 
-The state moves in the space of embedded inputs z; U_z z is computed for all steps at once.
+The state is a running average of the embedded inputs z. U_z z does not depend on the state and is
+computed for all steps at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -34,16 +35,20 @@ class MinimalRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = MinimalRNNCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         return init_gates(
             key,
             in_features,
             self.features,
-            gates="z",
-            recurrent_gates="hz",
-            extra_biases="u",
+            "z",
+            U="hz",
+            b="zu",
             forget="u",
             preset=self.preset,
         )

@@ -3,7 +3,7 @@ r"""Multiplicative integration: MI-RNN, MI-LSTM, MI-GRU (Wu, Zhang, Zhang, Bengi
 
     z_k = alpha_k * (W_k x) * (U_k h) + beta1_k * (U_k h) + beta2_k * (W_k x) + b_k
 
-stands in every gate where W_k x + U_k h + b_k stood:
+replaces W_k x + U_k h + b_k in every gate:
 
     h' = phi(z_h)                                                        MI-RNN
 
@@ -14,14 +14,14 @@ stands in every gate where W_k x + U_k h + b_k stood:
     r = sigma(z_r);  z = sigma(z_z);  n = tanh(z_n), which sees r * h    MI-GRU
     h' = (1 - z) * n + z * h
 
-Input and state gate each other. alpha = 0 and beta = 1 give the cells without it; alpha = 1 and
-beta = 0 is the multiplicative form that the paper starts from.
+Input and state gate each other. alpha = 0 and beta = 1 give the usual cells; alpha = 1 and beta = 0
+is the purely multiplicative form that the paper starts from.
 
-Conventions: alpha, beta1 and beta2 start at 1 everywhere; the paper takes 1 or 2 for alpha and 0.5
-or 1 for beta, as the task has it. The MI-GRU mixes with z as GRU does here.
+Conventions: alpha, beta1 and beta2 are initially 1; depending on the task, the paper uses 1 or 2
+for alpha and 0.5 or 1 for beta. In the MI-GRU z keeps the old state, as in :class:`recurrax.GRU`.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -71,7 +71,7 @@ class MIParams(NamedTuple):
 
 
 def integrate(params: MIParams, gate: str, x: Array, h: Array) -> Array:
-    """z_k."""
+    """The pre-activation z_k of a gate."""
     W, U, b, alpha, beta1, beta2 = (group[gate] for group in params)
     Wx, Uh = x @ W, h @ U
     return alpha * Wx * Uh + beta1 * Uh + beta2 * Wx + b
@@ -83,11 +83,12 @@ class MultiplicativeIntegration(Cell):
 
     Attributes:
       features: size of h.
-      alpha, beta1, beta2: their values in a new cell.
+      alpha, beta1, beta2: their initial values.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
 
     features: int
+    _: KW_ONLY
     alpha: float = 1.0
     beta1: float = 1.0
     beta2: float = 1.0
@@ -118,18 +119,22 @@ class MIRNN(MultiplicativeIntegration):
 
     Attributes:
       features: size of h.
-      alpha, beta1, beta2: their values in a new cell.
+      alpha, beta1, beta2: their initial values.
       preset: initial values; see :func:`recurrax.initializers.preset`.
-      activation: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
+      candidate_fn: phi, a name ("tanh", "sigmoid", "relu", "identity") or a function.
     """
 
-    activation: Activation = "tanh"
+    _: KW_ONLY
+    candidate_fn: Activation = "tanh"
+
+    Carry = MIRNNCarry
+    Params = MIParams
 
     gates = "h"
     family = "rnn"
 
     def step(self, params: MIParams, carry: MIRNNCarry, x: Array) -> tuple[MIRNNCarry, Array]:
-        phi = activations.get(self.activation)
+        phi = activations.get(self.candidate_fn)
         h = phi(integrate(params, "h", x, carry.h))
         return MIRNNCarry(h), h
 
@@ -140,9 +145,12 @@ class MILSTM(MultiplicativeIntegration):
 
     Attributes:
       features: size of h and c.
-      alpha, beta1, beta2: their values in a new cell.
+      alpha, beta1, beta2: their initial values.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
+
+    Carry = MILSTMCarry
+    Params = MIParams
 
     gates = "ifgo"
     family = "lstm"
@@ -164,9 +172,12 @@ class MIGRU(MultiplicativeIntegration):
 
     Attributes:
       features: size of h.
-      alpha, beta1, beta2: their values in a new cell.
+      alpha, beta1, beta2: their initial values.
       preset: initial values; see :func:`recurrax.initializers.preset`.
     """
+
+    Carry = MIGRUCarry
+    Params = MIParams
 
     gates = "rzn"
 

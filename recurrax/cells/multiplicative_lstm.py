@@ -8,13 +8,13 @@ r"""Multiplicative LSTM (Krause, Lu, Murray & Renals 2016, arXiv:1609.07959).
     g  = tanh(W_g x + U_g m + b_g)       h' = o * tanh(c')       form="lstm"
     c' = f * c + i * g
 
-The gates see m, in which the input chooses how the old state is mixed.
+The gates see m, the old state transformed in a way that depends on the input.
 
-Conventions: "krause" is the paper's (:class:`recurrax.KrauseLSTM` is the same without m); "lstm" is
-the common form of libraries.
+Conventions: "krause" is the form of the paper (:class:`recurrax.KrauseLSTM` is the same without m);
+"lstm" is the common form in libraries.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -23,7 +23,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, Gates, init_gates
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -45,18 +45,21 @@ class MultiplicativeLSTM(Cell):
     """
 
     features: int
+    _: KW_ONLY
     form: str = "krause"
     preset: str | Preset = "default"
+
+    Carry = MultiplicativeLSTMCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
         options.one_of(self, "form", ("krause", "lstm"))
 
     def init(self, key: Array, in_features: int) -> GateParams:
-        W, U, b = init_gates(
-            key, in_features, self.features, gates="ifgom", preset=self.preset, family="lstm"
+        return init_gates(
+            key, in_features, self.features, "ifgom", b="ifgo", preset=self.preset, family="lstm"
         )
-        return GateParams(W, U, Gates(b.axes, **{k: b[k] for k in "ifgo"}))
 
     def step(
         self, params: GateParams, carry: MultiplicativeLSTMCarry, x: Array

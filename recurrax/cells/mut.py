@@ -11,12 +11,13 @@ r"""MUT1, MUT2, MUT3: the best of ten thousand evolved cells (Jozefowicz, Zaremb
                                                 n = tanh(U_n (r * h) + W_n x + b_n)
     h' = n * z + h * (1 - z)
 
-From "An empirical exploration of recurrent network architectures", section 3.3. In the first two x
-enters without a kernel, so it must have as many features as the cell; implementations that project
-it there (torchrecurrent) are another cell. z writes the new state here; a GRU's keeps the old one.
+From "An empirical exploration of recurrent network architectures", section 3.3. In variants 1 and 2
+x is used without a kernel, so it must have as many features as the cell; implementations that
+project x there (torchrecurrent) are a different cell. z is the weight of the new state; in a GRU it
+is that of the old one.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -25,7 +26,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, Gates, init_gates
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -49,8 +50,12 @@ class MUT(Cell):
     """
 
     features: int
+    _: KW_ONLY
     variant: int = 1
     preset: str | Preset = "default"
+
+    Carry = MUTCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,15 +64,15 @@ class MUT(Cell):
     def init(self, key: Array, in_features: int) -> GateParams:
         if self.variant in (1, 2):
             options.same_size(self, in_features, f"variant={self.variant} adds x itself")
-        W, U, b = init_gates(
+        return init_gates(
             key,
             in_features,
             self.features,
-            gates="zrn",
-            recurrent_gates=SEE_H[self.variant],
+            "zrn",
+            W=SEE_X[self.variant],
+            U=SEE_H[self.variant],
             preset=self.preset,
         )
-        return GateParams(Gates(W.axes, **{k: W[k] for k in SEE_X[self.variant]}), U, b)
 
     def step(self, params: GateParams, carry: MUTCarry, x: Array) -> tuple[MUTCarry, Array]:
         W, U, b = params

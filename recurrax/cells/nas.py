@@ -7,11 +7,12 @@ r"""The cell of neural architecture search (Zoph & Le 2017, arXiv:1611.01578), a
     w  = sigma(tanh(X_6 + H_6) + sigma(X_7 + H_7))
     h' = tanh(c' * tanh(v + w))
 
-Conventions: gate 3 multiplies where all others add, and the biases belong to H, as in TensorFlow
-Addons' NASCell. torchrecurrent and RecurrentLayers.jl add there, which is another cell.
+Conventions: gate 3 multiplies X and H where all other gates add them, and the biases are part of H,
+as in NASCell of TensorFlow Addons. torchrecurrent and RecurrentLayers.jl add in gate 3 too, which
+is a different cell.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -43,7 +44,11 @@ class NAS(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = NASCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         return init_gates(key, in_features, self.features, gates=GATES, preset=self.preset)

@@ -14,17 +14,18 @@ r"""Phased LSTM (Neil, Pfeiffer & Liu 2016, arXiv:1610.09513): an LSTM for event
     c'  = k * c~ + (1 - k) * c
     h'  = k * h~ + (1 - k) * h
 
-Every unit has a clock with period tau, shift s and an open part r of its cycle; it keeps its state
-while closed. x = [u, t]: the last feature of x is the time stamp t of the event.
+Every unit has a clock with period tau and shift s, and is open for a fraction r of its period. It
+keeps its state while it is closed. x = [u, t]: the last feature of x is the time stamp t of the
+event.
 
-Conventions: time has the unit of tau. The output gate's peephole sees c~, as in the first author's
-code; that code adds the shift and takes |tau| and |r|, the paper does not. The closed gate leaks;
-the paper sets ``leak`` to 0 after training (``dataclasses.replace(cell, leak=0.0)``). tau is drawn
-from exp(U(0, 3)), s from U(0, tau), r is 0.05; all are learned. In half precision time stamps above
-256 (bfloat16) or 2048 (float16) are not whole steps apart: keep the inputs in float32.
+Conventions: t and tau have the same unit. The output gate's peephole sees c~, as in the first
+author's code; unlike the paper, that code adds the shift and uses |tau| and |r|. A closed gate
+leaks; the paper sets ``leak`` to 0 after training (``dataclasses.replace(cell, leak=0.0)``). tau is
+drawn from exp(U(0, 3)), s from U(0, tau), r is 0.05; all are learned. Half precision cannot
+represent all whole time stamps above 256 (bfloat16) or 2048 (float16): keep the inputs in float32.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -74,8 +75,12 @@ class PhasedLSTM(Cell):
     """
 
     features: int
+    _: KW_ONLY
     leak: float = 0.001
     preset: str | Preset = "default"
+
+    Carry = PhasedLSTMCarry
+    Params = PhasedLSTMParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -96,7 +101,8 @@ class PhasedLSTM(Cell):
         P = find_preset(self.preset, "lstm").P(key_P, (n,), "ifo", float)
         tau = jnp.exp(jax.random.uniform(key_tau, (n,), float, 0, 3))
         s = tau * jax.random.uniform(key_s, (n,), float)
-        return PhasedLSTMParams(W, U, b, Gates(BIAS, **P), tau, s, jnp.full((n,), 0.05, float))
+        r = jnp.full((n,), 0.05, float)
+        return PhasedLSTMParams(W, U, b, P=Gates(BIAS, **P), tau=tau, s=s, r=r)
 
     def step(
         self, params: PhasedLSTMParams, carry: PhasedLSTMCarry, x: Array

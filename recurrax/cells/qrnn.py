@@ -8,16 +8,16 @@ r"""Quasi-recurrent network (Bradbury, Merity, Xiong & Socher 2017, arXiv:1611.0
     c' = f * c + (1 - f) * z                    y = o * c'   pooling="fo"
     c' = f * c + i * z                          y = o * c'   pooling="ifo"
 
-Gates are a causal convolution over time, and the recurrence is elementwise and linear in c, so that
+The gates are a causal convolution over time. The recurrence is elementwise and linear in c, so that
 it can run in parallel over time (``method="associative"``).
 
-Conventions: W[0] acts on the input of the step, W[j] on the one j steps before. What the inputs so
-far will add to the gates of the next steps is part of the carry, ``pending``, so that a sequence
-may come in pieces. The authors' code (pytorch-qrnn) has the opposite f: c' = f * z + (1 - f) * c.
-The paper's zoneout is :class:`recurrax.Zoneout`.
+Conventions: W[0] multiplies the input of the current step, W[j] the input j steps earlier. The
+field ``pending`` of the carry holds what earlier inputs add to the gates of the next steps, so that
+a sequence can be processed in chunks. In the authors' code (pytorch-qrnn) f has the opposite
+meaning: c' = f * z + (1 - f) * c. For the paper's zoneout use :class:`recurrax.Zoneout`.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -62,9 +62,13 @@ class QRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     pooling: str = "fo"
     window: int = 2
     preset: str | Preset = "default"
+
+    Carry = QRNNCarry
+    Params = QRNNParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -81,21 +85,38 @@ class QRNN(Cell):
         return QRNNParams(tuple(Gates(INPUT, **lag) for lag in lags), Gates(BIAS, **b))
 
     def initial_carry(self, batch_shape: tuple[int, ...] = ()) -> QRNNCarry:
-        zero = jnp.zeros((*batch_shape, self.features))
-        nothing = Gates(PENDING, **dict.fromkeys(GATES[self.pooling], zero))
-        return QRNNCarry(zero, (nothing,) * (self.window - 1))
+        shape = (*batch_shape, self.features)
+
+        def nothing() -> Gates:
+            return Gates(PENDING, **{k: jnp.zeros(shape) for k in GATES[self.pooling]})
+
+        return QRNNCarry(jnp.zeros(shape), tuple(nothing() for _ in range(self.window - 1)))
 
     def step(self, params: QRNNParams, carry: QRNNCarry, x: Array) -> tuple[QRNNCarry, Array]:
         W, b = params
-        c, pending = carry
-        now = {k: x @ W[0][k] + b[k] + (pending[0][k] if pending else 0) for k in b.names}
-        z, f = tanh(now["z"]), sigmoid(now["f"])
-        i = sigmoid(now["i"]) if self.pooling == "ifo" else 1 - f
-        c = f * c + i * z
-        y = c if self.pooling == "f" else sigmoid(now["o"]) * c
-        later = []
-        for j in range(1, self.window):
-            older = pending[j] if j < len(pending) else None
-            sums = {k: x @ W[j][k] + (0 if older is None else older[k]) for k in b.names}
-            later.append(Gates(PENDING, **sums))
-        return QRNNCarry(c, tuple(later)), y
+        s, pending = convolution(W, b, carry.pending, x)
+        z = tanh(s.z)
+        f = sigmoid(s.f)
+        i = sigmoid(s.i) if self.pooling == "ifo" else 1 - f
+        c = f * carry.c + i * z
+        y = c if self.pooling == "f" else sigmoid(s.o) * c
+        return QRNNCarry(c, pending), y
+
+
+def convolution(
+    W: tuple[Gates, ...], b: Gates, pending: tuple[Gates, ...], x: Array
+) -> tuple[Gates, tuple[Gates, ...]]:
+    """``sum_j W[j] x_(t-j) + b`` for every gate, and what is pending after this step.
+
+    ``pending[0]`` is what the inputs before x add to this step, ``pending[j]`` what they add to the
+    j-th step after it.
+    """
+
+    def plus_pending(sums: dict[str, Array], j: int) -> Gates:
+        if j < len(pending):
+            sums = {k: s + pending[j][k] for k, s in sums.items()}
+        return Gates(PENDING, **sums)
+
+    now = plus_pending({k: x @ W[0][k] + b[k] for k in b.names}, 0)
+    later = [plus_pending({k: x @ W[j][k] for k in b.names}, j) for j in range(1, len(W))]
+    return now, tuple(later)

@@ -5,11 +5,11 @@ r"""Recurrent additive network (Lee, Levy & Zettlemoyer 2017, arXiv:1705.07393).
     c' = i * (W_c x) + f * c
     h' = phi(c')
 
-The state is a weighted sum of linear images of the inputs; the recurrence acts through the gates
-alone. The paper tries phi = tanh and phi = identity.
+The state is a weighted sum of linear projections of the inputs; the state only affects the weights.
+The paper tries phi = tanh and phi = identity.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -18,7 +18,7 @@ from jax.nn import sigmoid
 from recurrax.cell import activations
 from recurrax.cell.activations import Activation
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import GateParams, Gates, init_gates
+from recurrax.cell.params import GateParams, init_gates
 from recurrax.initializers import Preset
 
 
@@ -40,20 +40,24 @@ class RAN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     output_fn: Activation = "tanh"
     preset: str | Preset = "default"
 
+    Carry = RANCarry
+    Params = GateParams
+
     def init(self, key: Array, in_features: int) -> GateParams:
-        W, U, b = init_gates(
+        return init_gates(
             key,
             in_features,
             self.features,
-            gates="cif",
-            recurrent_gates="if",
+            "cif",
+            U="if",
+            b="if",
             forget="f",
             preset=self.preset,
         )
-        return GateParams(W, U, Gates(b.axes, i=b.i, f=b.f))
 
     def step(self, params: GateParams, carry: RANCarry, x: Array) -> tuple[RANCarry, Array]:
         W, U, b = params

@@ -5,17 +5,18 @@ r"""Real-gated linear recurrent unit, of Griffin (De et al. 2024, arXiv:2402.194
     a  = exp(-8 softplus(Lambda) r)
     h' = a * h + sqrt(1 - a^2) * (i * x)       in the first step:  h' = a * h + i * x
 
-Linear in h with coefficients from x alone, so that it can run in parallel over time
-(``method="associative"``). x enters itself, so it must have as many features as the cell. W_r and
-W_i are block-diagonal with ``blocks`` blocks, as in the authors' code (RecurrentGemma).
+The recurrence is linear in h, and its coefficients depend only on x, so that it can run in parallel
+over time (``method="associative"``). x is used without a kernel, so it must have as many features
+as the cell. W_r and W_i are block-diagonal with ``blocks`` blocks, as in the authors' code
+(RecurrentGemma).
 
-Conventions: the first step of a sequence, and after a reset, has the factor 1 in place of
-sqrt(1 - a^2), as in the authors' code; the carry knows by ``started``, 0 before the first step.
-exp(-softplus(Lambda)) is drawn from a ring between 0.9 and 0.999. In the paper it is sigma(Lambda):
-the sign of Lambda is that of the code here.
+Conventions: the first step of a sequence, and after a reset, has the factor 1 in place of sqrt(1 -
+a^2), as in the authors' code; the field ``started`` of the carry is 0 before the first step.
+exp(-softplus(Lambda)) is drawn from a ring between 0.9 and 0.999. The sign of Lambda is that of the
+code; the paper has sigma(Lambda) for exp(-softplus(Lambda)).
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -57,8 +58,12 @@ class RGLRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     blocks: int = 1
     preset: str | Preset = "default"
+
+    Carry = RGLRUCarry
+    Params = RGLRUParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,12 +6,12 @@ r"""Recurrent highway network (Zilly, Srivastava, Koutnik & Schmidhuber 2017, ar
     s_l = n_l * t_l + s_(l-1) * (1 - t_l)
     h'  = s_depth
 
-``depth`` highway layers in every step of time, with the carry gate coupled, c = 1 - t.
+Every time step has ``depth`` highway layers, whose carry gate is coupled, c = 1 - t.
 
-Conventions: the bias of the transform gate starts at -2 in the paper; so here.
+Conventions: the bias of the transform gate is initially -2, as in the paper.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -50,17 +50,23 @@ class RHN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     depth: int = 3
     preset: str | Preset = "default"
+
+    Carry = RHNCarry
+    Params = RHNParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
         options.positive_int(self, "depth")
 
     def init(self, key: Array, in_features: int) -> RHNParams:
+        H = self.features
+        first, *others = jax.random.split(key, self.depth)
         layers = [
-            init_gates(k, in_features, self.features, gates="ht", preset=self.preset)
-            for k in jax.random.split(key, self.depth)
+            init_gates(first, in_features, H, "ht", preset=self.preset),
+            *(init_gates(k, in_features, H, "ht", W="", preset=self.preset) for k in others),
         ]
         b = tuple(layer.b.replace(t=layer.b.t - 2) for layer in layers)
         return RHNParams(layers[0].W, tuple(layer.U for layer in layers), b)
@@ -69,9 +75,12 @@ class RHN(Cell):
         W, U, b = params
         s = carry.h
         for layer in range(self.depth):
-            n = s @ U[layer].h + b[layer].h
-            t = s @ U[layer].t + b[layer].t
-            if layer == 0:
-                n, t = n + x @ W.h, t + x @ W.t
-            s = tanh(n) * sigmoid(t) + s * (1 - sigmoid(t))
+            U_l, b_l = U[layer], b[layer]
+            if layer == 0:  # only the first layer sees x
+                n = tanh(s @ U_l.h + b_l.h + x @ W.h)
+                t = sigmoid(s @ U_l.t + b_l.t + x @ W.t)
+            else:
+                n = tanh(s @ U_l.h + b_l.h)
+                t = sigmoid(s @ U_l.t + b_l.t)
+            s = n * t + s * (1 - t)
         return RHNCarry(s), s

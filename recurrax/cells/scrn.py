@@ -5,13 +5,13 @@ arXiv:1412.7753).
     h' = sigma(P_h s' + W_h x + U_h h)
     y  = [h', s']
 
-s is a slow state, an average of the inputs with a fixed rate; the fast state h sees it. The paper
-reads y out by a kernel of h' and one of s', which is a dense layer on this y.
+s is a slow state, a moving average of the inputs with a fixed rate; the fast state h sees it. The
+output layer of the paper, with one kernel for h' and one for s', is a dense layer on this y.
 
-Conventions: there are no biases. torchrecurrent feeds a readout back in place of h.
+Conventions: there are no biases. torchrecurrent feeds back a readout instead of h.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -56,8 +56,12 @@ class SCRN(Cell):
 
     features: int
     slow: int
+    _: KW_ONLY
     alpha: float = 0.95
     preset: str | Preset = "default"
+
+    Carry = SCRNCarry
+    Params = SCRNParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -71,7 +75,7 @@ class SCRN(Cell):
     def init(self, key: Array, in_features: int) -> SCRNParams:
         key, key_B, key_P = jax.random.split(key, 3)
         how = find_preset(self.preset, "rnn")
-        W, U, _ = init_gates(key, in_features, self.features, gates="h", preset=self.preset)
+        W, U, _ = init_gates(key, in_features, self.features, "h", b="", preset=self.preset)
         B = Gates(INPUT, **how.W(key_B, (in_features, self.slow), "s", float))
         P = Gates(("s", "gate"), **how.W(key_P, (self.slow, self.features), "h", float))
         return SCRNParams(B, W, U, P)

@@ -9,15 +9,15 @@ r"""sLSTM, of xLSTM (Beck et al. 2024, arXiv:2405.04517): an LSTM with exponenti
     n' = exp(f~ - m') * n + exp(i~ - m')
     h' = o * c' / n'
 
-The input gate is an exponential; n counts how much was written, and m keeps the exponents near
-zero: c and n are exp(m) times smaller here than without it, and h is the same. U is block-diagonal:
+The input gate is an exponential. The normaliser n is the sum of the weights in c. m keeps the
+exponents near zero: it divides c and n by exp(m), which does not change h. U is block-diagonal:
 ``heads`` groups of units that do not see each other.
 
-Conventions: the forget gate is sigma, as in the authors' code; U starts at zero and the forget bias
-runs from 5 to -7 over the units of a head, as there.
+Conventions: as in the authors' code, the forget gate is sigma, U is initially zero, and the forget
+bias initially runs from 5 to -7 over the units of a head.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -54,8 +54,12 @@ class SLSTM(Cell):
     """
 
     features: int
+    _: KW_ONLY
     heads: int = 1
     preset: str | Preset = "default"
+
+    Carry = SLSTMCarry
+    Params = GateParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

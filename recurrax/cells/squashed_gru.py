@@ -1,4 +1,4 @@
-r"""The "GRU" of some blog posts, under an honest name.
+r"""The "GRU" of some blog posts, which is not a GRU.
 
     h  = sigma(c)
     r  = sigma(W_r x + U_r h + b_r)
@@ -6,13 +6,13 @@ r"""The "GRU" of some blog posts, under an honest name.
     c' = (1 - z) * c + z * tanh(x * r)
     y  = sigma(c')
 
-How it differs from :class:`recurrax.GRU`: the reset gate acts on the input, the candidate has
-neither a kernel nor a recurrent term (so x must have as many features as the cell), and the state
-is squashed on its way out: y stays within (sigma(-1), sigma(1)) = (0.27, 0.73) once c does within
-(-1, 1). Use it to reproduce such a text; for a GRU use :class:`recurrax.GRU`.
+It differs from :class:`recurrax.GRU` in three places: the reset gate acts on the input, the
+candidate has neither a kernel nor a recurrent term (so x must have as many features as the cell),
+and the output is sigma of the state, so that y is within (sigma(-1), sigma(1)) = (0.27, 0.73) if c
+is within (-1, 1). Use this cell only to reproduce such a post.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -40,7 +40,11 @@ class SquashedGRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = SquashedGRUCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         options.same_size(self, in_features, "the candidate is tanh(x * r)")

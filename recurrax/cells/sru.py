@@ -7,16 +7,17 @@ r"""Simple recurrent unit (Lei et al. 2017 and 2018, arXiv:1709.02755), in its t
     c' = f * c + (1 - f) * (W_c x)
     h  = r * phi(c') + (1 - r) * alpha * x
 
-No product with the state: the recurrence is elementwise, and in version 1 linear in c, so that it
-can run in parallel over time (``method="associative"``). The last line is a highway around the cell
-and needs an x of the cell's size; an x of another size goes through a kernel W_x there.
+There is no matmul with the state: the recurrence is elementwise. In version 1 it is also linear in
+c, so that it can run in parallel over time (``method="associative"``). The last line is a highway
+connection; if x is not of the cell's size, it is multiplied by a kernel W_x there.
 
-Conventions: both gates see the old c. alpha, ``highway_scale``, keeps the variance of deep stacks:
-the second paper has sqrt(1 + 2 exp(b_r)), which is sqrt(3) for b_r = 0. W is uniform of variance
-1 / in_features, that of the gates halved in version 2, as v is (section 3.2 of the second paper).
+Conventions: both gates see the old c. alpha is the option ``highway_scale``, which preserves the
+variance in deep stacks: the second paper has sqrt(1 + 2 exp(b_r)), which is sqrt(3) for b_r = 0. W
+is uniform of variance 1 / in_features, that of the gates halved in version 2, as v is (section 3.2
+of the second paper).
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -57,9 +58,13 @@ class SRU(Cell):
     """
 
     features: int
+    _: KW_ONLY
     version: int = 2
     output_fn: Activation = "identity"
     highway_scale: float = 1.0
+
+    Carry = SRUCarry
+    Params = SRUParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -4,11 +4,11 @@ r"""STAR, the stackable recurrent cell (Turkoglu et al. 2022, arXiv:1911.11033).
     z  = tanh (W_z x + b_z)
     h' = tanh((1 - k) * h + k * z)
 
-Conventions: the paper's form. The authors' code has tanh(sigma(f) h + (1 - sigma(f - 1)) z). They
-draw kernels orthogonal and start the gate by chrono initialisation.
+Conventions: as in the paper. The authors' code has tanh(sigma(f) h + (1 - sigma(f - 1)) z),
+orthogonal kernels, and chrono initialisation of the gate.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -35,12 +35,14 @@ class STAR(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
 
+    Carry = STARCarry
+    Params = GateParams
+
     def init(self, key: Array, in_features: int) -> GateParams:
-        return init_gates(
-            key, in_features, self.features, gates="kz", recurrent_gates="k", preset=self.preset
-        )
+        return init_gates(key, in_features, self.features, "kz", U="k", preset=self.preset)
 
     def step(self, params: GateParams, carry: STARCarry, x: Array) -> tuple[STARCarry, Array]:
         W, U, b = params

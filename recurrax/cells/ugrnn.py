@@ -4,10 +4,10 @@ r"""Update gate RNN (Collins, Sohl-Dickstein & Sussillo 2017, arXiv:1611.09913).
     g  = sigma(W_g x + U_g h + b_g)
     h' = g * h + (1 - g) * c
 
-Conventions: the paper adds 1 to the gate's bias; here that is the initial value of ``b.g``.
+Conventions: the paper adds 1 to the bias of the gate; here 1 is the initial value of ``b.g``.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 from jax import Array
@@ -34,7 +34,11 @@ class UGRNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     preset: str | Preset = "default"
+
+    Carry = UGRNNCarry
+    Params = GateParams
 
     def init(self, key: Array, in_features: int) -> GateParams:
         return init_gates(

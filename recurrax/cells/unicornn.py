@@ -4,13 +4,13 @@ r"""UnICORNN, undamped independent controlled oscillators (Rusch & Mishra 2021, 
     z' = z - d * (tanh(u_h * y + W_h x + b_h) + alpha * y)
     y' = y + d * z'
 
-Every unit is an oscillator of its own, with a learned time step d; layers of a stack mix them. The
-scheme is symplectic: run backwards, it gives the states back.
+Every unit is an independent oscillator with a learned time step d; the layers of a stack mix the
+units. The scheme is symplectic and can be inverted in time.
 
-Conventions: initial values of the authors: u from U(0, 1), c from U(-0.1, 0.1).
+Conventions: u is initially U(0, 1) and c U(-0.1, 0.1), as in the authors' code.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax
@@ -20,7 +20,7 @@ from jax.numpy import tanh
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
-from recurrax.cell.params import BIAS, Gates, input_params
+from recurrax.cell.params import BIAS, Gates, init_gates
 from recurrax.initializers import Preset, per_gate, uniform
 
 
@@ -54,9 +54,13 @@ class UnICORNN(Cell):
     """
 
     features: int
+    _: KW_ONLY
     dt: float = 0.2
     alpha: float = 1.0
     preset: str | Preset = "default"
+
+    Carry = UnICORNNCarry
+    Params = UnICORNNParams
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -65,7 +69,7 @@ class UnICORNN(Cell):
 
     def init(self, key: Array, in_features: int) -> UnICORNNParams:
         key, key_u, key_c = jax.random.split(key, 3)
-        W, b = input_params(key, in_features, self.features, "h", self.preset)
+        W, _, b = init_gates(key, in_features, self.features, "h", U="", preset=self.preset)
         u = per_gate(uniform(0.0, 1.0))(key_u, (self.features,), "h", float)
         c = per_gate(uniform(-0.1, 0.1))(key_c, (self.features,), "h", float)
         return UnICORNNParams(W, Gates(BIAS, **u), b, Gates(BIAS, **c))

@@ -1,6 +1,6 @@
-"""Two cells over one sequence, from the left and from the right (Schuster & Paliwal 1997)."""
+"""A forward and a backward cell over one sequence (Schuster & Paliwal 1997)."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -36,13 +36,13 @@ class BidirectionalCarry(NamedTuple):
 
 @dataclass(frozen=True)
 class Bidirectional(Layer):
-    """A cell from the first step to the last and a cell back, each over the steps that count.
+    """Runs one cell forward and one cell backward over the valid steps of a sequence.
 
-    Outputs are in the order of the inputs. Two cells of one specification run in one loop.
+    Outputs are in the order of the inputs. Two equal cells run in one loop.
 
     Attributes:
       forward: a cell.
-      backward: a cell; ``None`` for another one like ``forward``.
+      backward: a cell; ``None`` for a cell like ``forward``, with parameters of its own.
       merge: ``"concat"``, ``"sum"``, ``"mul"``, ``"mean"``, or ``None`` for a pair of outputs.
 
     Example:
@@ -57,7 +57,11 @@ class Bidirectional(Layer):
 
     forward: Any
     backward: Any = None
+    _: KW_ONLY
     merge: str | None = "concat"
+
+    Carry = BidirectionalCarry
+    Params = BidirectionalParams
 
     def __post_init__(self) -> None:
         if self.backward is None:
@@ -97,7 +101,7 @@ class Bidirectional(Layer):
         )
 
     def out_sizes(self, in_features: Any) -> tuple[Any, Any]:
-        """What each direction puts out."""
+        """The output sizes of the two directions."""
         return self.forward.out_size(in_features), self.backward.out_size(in_features)
 
     def out_size(self, in_features: Any) -> Any:

@@ -1,6 +1,6 @@
-"""A projection between the cells of a stack."""
+"""A dense layer."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -20,15 +20,18 @@ class DenseParams(NamedTuple):
 
 @dataclass(frozen=True)
 class Dense(Cell):
-    """``y = x W + b`` at every step, as a layer without a carry.
+    """``y = x W + b`` at every step; it has no carry.
 
     Attributes:
       features: size of y.
-      use_bias: whether there is a b; it starts at zero. W starts LeCun normal.
+      use_bias: whether there is a bias b, initially zero. W is initialised LeCun normal.
     """
 
     features: int
+    _: KW_ONLY
     use_bias: bool = True
+
+    Params = DenseParams
 
     def __post_init__(self) -> None:
         super().__post_init__()

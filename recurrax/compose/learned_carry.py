@@ -16,27 +16,28 @@ class LearnedCarryParams(NamedTuple):
     cell: Any
     """The parameters of the cell."""
     carry: Any
-    """The carry of one row, which every row of a batch starts from: leaves (features,)."""
+    """The initial carry of every row; its leaves are (features,)."""
 
 
 @dataclass(frozen=True)
 class LearnedCarry(Wrapper):
-    """A cell whose initial carry is a parameter, zero at first, the same for all rows.
+    """A cell whose initial carry is a parameter: initially zero, and the same for all rows.
 
-    A run without a ``carry`` starts from it, and its resets put it in place. A run that is handed
-    the carry of the piece before takes
-    ``reset_carry=cell.initial_carry_from(params, batch_shape)``.
+    A run without a ``carry`` starts from it, and a reset restores it. For a run that continues from
+    a carry, pass ``reset_carry=cell.initial_carry_from(params, batch_shape)``.
 
     Attributes:
       cell: any cell.
     """
+
+    Params = LearnedCarryParams
 
     @property
     def learns_carry(self) -> bool:
         return True
 
     def init(self, key: Array, in_features: Any) -> LearnedCarryParams:
-        space = (1,) * (self.cell.num_feature_axes - 1)  # all places share what is learned
+        space = (1,) * (self.cell.num_feature_axes - 1)  # all positions in space share one carry
         carry = jax.tree.map(
             lambda a: a.reshape(a.shape[-1:]) if space else a, self.cell.initial_carry(space)
         )

@@ -1,28 +1,38 @@
 """A skip connection around one layer."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jax import Array
 
-from recurrax.cell.cell import Layer, Noise
-from recurrax.cell.options import name_of
-from recurrax.compose.wrapper import Wrapper, check_part
+from recurrax.cell.cell import Noise
+from recurrax.cell.naming import name_of
+from recurrax.compose.wrapper import LayerWrapper, Wrapper, choose_class
 from recurrax.sequence.engine import counted
+
+# Type checkers see the usual case, a residual connection around a cell.
+Base = Wrapper if TYPE_CHECKING else LayerWrapper
 
 
 @dataclass(frozen=True)
-class Residual(Wrapper):
+class Residual(Base):
     """``y = x + cell(x)``, for inputs as wide as the outputs (Wu et al. 2016, arXiv:1609.08144).
 
+    Around a cell it is a :class:`recurrax.Cell`; around a layer without a ``step``, such as a
+    :class:`recurrax.Bidirectional`, it is a layer without one.
+
     Attributes:
-      cell: any cell, or a stack, or one with two directions.
+      cell: any cell or layer.
     """
 
     cell: Any
 
     def __post_init__(self) -> None:
-        check_part(self, "cell", self.cell, Layer)
+        super().__post_init__()
+        choose_class(self, [self.cell], (ResidualCell, Residual))
+
+    def __repr__(self) -> str:
+        return f"Residual(cell={self.cell!r})"
 
     def init(self, key: Array, in_features: int) -> Any:
         out = self.cell.out_size(in_features)
@@ -33,6 +43,18 @@ class Residual(Wrapper):
             )
         return self.cell.init(key, in_features)
 
+    def over_time(
+        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
+    ) -> tuple[Any, Any]:
+        carry, ys = run(who, self.cell, params, xs, carry, how, given)
+        return carry, counted(xs, how, given) + ys
+
+
+class ResidualCell(Residual, Wrapper):
+    """A residual connection around a cell; ``Residual(cell)`` makes one."""
+
+    public_name = "Residual"
+
     def step(self, params: Any, carry: Any, x: Array) -> tuple[Any, Array]:
         carry, y = self.cell.step(params, carry, x)
         return carry, x + y
@@ -40,9 +62,3 @@ class Residual(Wrapper):
     def training_step(self, params: Any, carry: Any, x: Array, noise: Noise) -> tuple[Any, Array]:
         carry, y = self.cell.training_step(params, carry, x, noise)
         return carry, x + y
-
-    def over_time(
-        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
-    ) -> tuple[Any, Any]:
-        carry, ys = run(who, self.cell, params, xs, carry, how, given)
-        return carry, counted(xs, how, given) + ys

@@ -1,7 +1,7 @@
-"""Layers on top of each other, as one cell."""
+"""Layers on top of each other, as one layer."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -10,18 +10,22 @@ from jax import Array
 from recurrax.cell import options
 from recurrax.cell.cell import Cell, Layer, Noise
 from recurrax.cell.checks import carry_like
-from recurrax.cell.options import name_of
-from recurrax.cell.params import describe
-from recurrax.compose.wrapper import apart, check_part, keys, together
+from recurrax.cell.naming import describe, name_of
+from recurrax.compose.wrapper import apart, check_part, choose_class, keys, together
 from recurrax.sequence.engine import counted
+
+# Type checkers see the usual case, a stack of cells.
+Base = Cell if TYPE_CHECKING else Layer
 
 
 @dataclass(frozen=True)
-class Stack(Cell):
-    """Cells on top of each other: a cell itself, with a ``step`` and a carry, a tuple of theirs.
+class Stack(Base):
+    """Layers on top of each other; its carry and its parameters are tuples of theirs.
 
-    Over a sequence every layer has a loop of its own, whose projection of the inputs is one
-    product. With a :class:`recurrax.Bidirectional` among the parts it has no ``step``.
+    A stack of cells is a :class:`recurrax.Cell` itself. With a layer among the parts that has no
+    ``step``, such as a :class:`recurrax.Bidirectional`, it is a :class:`recurrax.Layer` without
+    one. Over a sequence every part has a loop of its own, and the projection of its inputs is one
+    matmul.
 
     Attributes:
       cells: the parts from the bottom up: cells, and :class:`recurrax.Dropout`,
@@ -40,6 +44,7 @@ class Stack(Cell):
     """
 
     cells: tuple[Any, ...]
+    _: KW_ONLY
     skip: str | None = None
 
     def __post_init__(self) -> None:
@@ -57,9 +62,13 @@ class Stack(Cell):
                     f"rx.Stack: skip={self.skip!r} is for cells, each of which sees x; cells[{i}], "
                     f"{name_of(cell)}, has no carry. Put it into a rx.Stack of its own with a cell."
                 )
+        choose_class(self, self.cells, (StackCell, Stack))
+
+    def __repr__(self) -> str:
+        return f"Stack(cells={self.cells!r}, skip={self.skip!r})"
 
     def in_sizes(self, in_features: Any) -> list[Any]:
-        """What each part takes."""
+        """The ``in_features`` of each part."""
         sizes, size = [], in_features
         for i, cell in enumerate(self.cells):
             if self.skip and i:
@@ -80,10 +89,12 @@ class Stack(Cell):
         return sum(sizes) if self.skip else sizes[-1]
 
     @property
-    def out_features(self) -> int:
+    def out_features(self) -> Any:
         size = self.out_size(0)
         if not size:
-            raise AttributeError("rx.Stack: as many as come in; out_size(in_features) tells.")
+            raise ValueError(
+                "rx.Stack: it puts out as many features as come in; use out_size(in_features)."
+            )
         return size
 
     def init(self, key: Array, in_features: Any) -> tuple[Any, ...]:
@@ -100,7 +111,7 @@ class Stack(Cell):
         )
 
     def batch_shapes(self, batch_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """The leading axes of what each part takes; strides of a convolution change them."""
+        """The leading axes of the input of each part; a convolution with strides changes them."""
         shapes = [batch_shape]
         for cell in self.cells:
             shapes.append(cell.out_batch_shape(shapes[-1]))
@@ -121,14 +132,52 @@ class Stack(Cell):
             for cell, p, shape in zip(self.cells, params, shapes, strict=True)
         )
 
-    def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
-        if not self.has_step:
-            raise ValueError(
-                f"{name_of(self)}.step: one of its parts runs in both directions, which needs the "
-                "whole sequence; use rx.unroll."
+    def over_time(
+        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
+    ) -> tuple[Any, Any]:
+        count = len(self.cells)
+        none = [None] * count
+        starts = given.reset_carry or none
+        draws = none if given.key is None else keys(given.key, count)
+        runs = [
+            lambda p, c, x, cell=cell, start=start, key=key: run(
+                who, cell, p, x, c, how, given._replace(reset_carry=start, key=key)
             )
-        steps = [cell.step for cell in self.cells]
-        return self.upwards(steps, params, carry, x)
+            for cell, start, key in zip(self.cells, starts, draws, strict=True)
+        ]
+        return self.upwards(runs, params, carry or none, counted(xs, how, given))
+
+    def upwards(self, runs: Any, params: Any, carries: Any, x: Any) -> tuple[Any, Any]:
+        """Applies ``runs``, steps or whole runs over time, from the bottom part to the top."""
+        new, ys, y = [], [], x
+        for i, (run, p, carry) in enumerate(zip(runs, params, carries, strict=True)):
+            if self.skip and i:
+                y = jnp.concatenate([x, y], -1)
+            carry, y = run(p, carry, y)
+            new.append(carry)
+            ys.append(y)
+        return tuple(new), jnp.concatenate(ys, -1) if self.skip else y
+
+    @property
+    def num_feature_axes(self) -> int:
+        return max(cell.num_feature_axes for cell in self.cells)
+
+    @property
+    def is_stochastic(self) -> bool:
+        return any(cell.is_stochastic for cell in self.cells)
+
+    @property
+    def learns_carry(self) -> bool:
+        return any(cell.learns_carry for cell in self.cells)
+
+
+class StackCell(Stack, Cell):
+    """A stack of cells; ``Stack(cells)`` makes one."""
+
+    public_name = "Stack"
+
+    def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
+        return self.upwards([cell.step for cell in self.cells], params, carry, x)
 
     def noise(self, key: Array, x: Any, steps: int) -> Noise:
         draws = keys(key, len(self.cells))
@@ -147,45 +196,3 @@ class Stack(Cell):
             for cell, own in zip(self.cells, apart(noise), strict=True)
         ]
         return self.upwards(steps, params, carry, x)
-
-    def over_time(
-        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
-    ) -> tuple[Any, Any]:
-        count = len(self.cells)
-        none = [None] * count
-        starts = given.reset_carry or none
-        draws = none if given.key is None else keys(given.key, count)
-        runs = [
-            lambda p, c, x, cell=cell, start=start, key=key: run(
-                who, cell, p, x, c, how, given._replace(reset_carry=start, key=key)
-            )
-            for cell, start, key in zip(self.cells, starts, draws, strict=True)
-        ]
-        return self.upwards(runs, params, carry or none, counted(xs, how, given))
-
-    def upwards(self, runs: Any, params: Any, carries: Any, x: Any) -> tuple[Any, Any]:
-        """From the bottom layer to the top: of one step, or of whole sequences."""
-        new, ys, y = [], [], x
-        for i, (run, p, carry) in enumerate(zip(runs, params, carries, strict=True)):
-            if self.skip and i:
-                y = jnp.concatenate([x, y], -1)
-            carry, y = run(p, carry, y)
-            new.append(carry)
-            ys.append(y)
-        return tuple(new), jnp.concatenate(ys, -1) if self.skip else y
-
-    @property
-    def num_feature_axes(self) -> int:
-        return max(cell.num_feature_axes for cell in self.cells)
-
-    @property
-    def has_step(self) -> bool:
-        return all(cell.has_step for cell in self.cells)
-
-    @property
-    def is_stochastic(self) -> bool:
-        return any(cell.is_stochastic for cell in self.cells)
-
-    @property
-    def learns_carry(self) -> bool:
-        return any(cell.learns_carry for cell in self.cells)

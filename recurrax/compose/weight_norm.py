@@ -2,8 +2,9 @@ r"""Weight normalisation of the recurrent kernels (Salimans & Kingma 2016, arXiv
 
     U_k = g_k * V_k / |V_k|        the norm of every column, the weights into one unit
 
-``params.cell`` holds V in the place of U, and ``params.gain`` g. It is work on parameters alone,
-which a run over time does once. At the start ``g = |V|``: the cell begins as it would without.
+``params.cell`` holds V in place of U, and ``params.gain`` holds g. The normalisation depends on
+parameters only, so a run over time computes it once. Initially ``g = |V|``, so that the cell starts
+as it would without weight normalisation.
 """
 
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cell.cell import Noise
+from recurrax.cell.naming import name_of
 from recurrax.cell.operators import Kernel
-from recurrax.cell.options import name_of
 from recurrax.cell.params import BIAS, Gates
 from recurrax.compose.wrapper import Wrapper, check_params, recurrent_kernels
 
@@ -33,6 +34,8 @@ class WeightNorm(Wrapper):
     Attributes:
       cell: a cell with recurrent kernels ``U``.
     """
+
+    Params = WeightNormParams
 
     def init(self, key: Array, in_features: Any) -> WeightNormParams:
         params = self.cell.init(key, in_features)
@@ -61,7 +64,7 @@ class WeightNorm(Wrapper):
         return self.cell.training_step(self.normalised(params), carry, x, noise)
 
     def normalised(self, params: WeightNormParams) -> Any:
-        """The parameters of the cell with U computed from g and V."""
+        """The parameters of the cell, with U computed from g and V."""
         kernels = {
             name: Gates(
                 group.axes,
@@ -73,4 +76,5 @@ class WeightNorm(Wrapper):
 
 
 def column_norm(V: Array) -> Array:
+    """The norm of every column."""
     return jnp.sqrt(jnp.sum(V * V, axis=0))

@@ -1,4 +1,4 @@
-"""What wrappers of a cell share, and how the random numbers of several parts travel together."""
+"""What wrappers share, and how the random numbers of several parts travel together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ import jax
 from jax import Array
 
 from recurrax.cell.cell import Cell, Layer, Noise
-from recurrax.cell.options import instead, name_of
-from recurrax.cell.params import RECURRENT, Gates, describe
+from recurrax.cell.naming import describe, instead, name_of
+from recurrax.cell.params import RECURRENT, Gates
 
 
 @dataclass(frozen=True)
-class Wrapper(Cell):
-    """A cell around a cell, which has its parameters and its carry unless it says otherwise."""
+class LayerWrapper(Layer):
+    """A layer around a layer, which has its parameters, carry and outputs unless overridden."""
 
-    cell: Cell
+    cell: Any
 
     def __post_init__(self) -> None:
-        check_part(self, "cell", self.cell, Cell)
+        check_part(self, "cell", self.cell, Layer)
 
     def init(self, key: Array, in_features: Any) -> Any:
         return self.cell.init(key, in_features)
@@ -29,15 +29,6 @@ class Wrapper(Cell):
 
     def initial_carry_from(self, params: Any, batch_shape: tuple[int, ...]) -> Any:
         return self.cell.initial_carry_from(params, batch_shape)
-
-    def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
-        return self.cell.step(params, carry, x)
-
-    def noise(self, key: Array, x: Any, steps: int) -> Noise | None:
-        return self.cell.noise(key, x, steps)
-
-    def training_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
-        return self.cell.training_step(params, carry, x, noise)
 
     def out_size(self, in_features: Any) -> Any:
         return self.cell.out_size(in_features)
@@ -50,12 +41,8 @@ class Wrapper(Cell):
         return self.cell.num_feature_axes
 
     @property
-    def out_features(self) -> int:
+    def out_features(self) -> Any:
         return self.cell.out_features
-
-    @property
-    def has_step(self) -> bool:
-        return self.cell.has_step
 
     @property
     def is_stochastic(self) -> bool:
@@ -66,8 +53,41 @@ class Wrapper(Cell):
         return self.cell.learns_carry
 
 
+@dataclass(frozen=True)
+class Wrapper(LayerWrapper, Cell):
+    """A cell around a cell, which has its step too unless it is overridden."""
+
+    cell: Cell
+
+    def __post_init__(self) -> None:
+        check_part(self, "cell", self.cell, Cell)
+
+    def step(self, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
+        return self.cell.step(params, carry, x)
+
+    def noise(self, key: Array, x: Any, steps: int) -> Noise | None:
+        return self.cell.noise(key, x, steps)
+
+    def training_step(self, params: Any, carry: Any, x: Any, noise: Noise) -> tuple[Any, Any]:
+        return self.cell.training_step(params, carry, x, noise)
+
+
+def choose_class(
+    layer: Layer, parts: Iterable[Layer], kinds: tuple[type[Layer], type[Layer]]
+) -> None:
+    """Makes a layer a cell if all its parts are cells; called from its ``__post_init__``.
+
+    ``kinds`` are the two classes of the layer, the one with a step first. The class is chosen here
+    and not in ``__new__``, so that ``dataclasses.replace`` with other parts chooses again.
+    """
+    with_step, without = kinds
+    if type(layer) in kinds:
+        kind = with_step if all(isinstance(part, Cell) for part in parts) else without
+        object.__setattr__(layer, "__class__", kind)
+
+
 def check_part(whole: Any, option: str, part: Any, kind: type[Layer]) -> None:
-    """Refuses what is not a cell, as a part of a larger one."""
+    """Rejects a part that is not a recurrax cell or layer."""
     if isinstance(part, kind):
         return
     hint = instead(part, Layer)
@@ -79,7 +99,7 @@ def check_part(whole: Any, option: str, part: Any, kind: type[Layer]) -> None:
 
 
 def check_params(whole: Any, params: Any, kind: Any) -> None:
-    """Refuses the parameters of another cell, where a carry is to be found in them."""
+    """Rejects parameters of another type, before a learned carry is read from them."""
     if not isinstance(params, kind):
         raise TypeError(
             f"{name_of(whole)}: params must be {kind.__name__}({', '.join(kind._fields)}); "
@@ -88,7 +108,7 @@ def check_params(whole: Any, params: Any, kind: Any) -> None:
 
 
 def together(noises: Iterable[Noise | None]) -> Noise:
-    """The random numbers of several parts as those of one."""
+    """Combines the random numbers of several parts into one ``Noise``."""
     found = [Noise() if noise is None else noise for noise in noises]
     return Noise(tuple(n.run for n in found), tuple(n.step for n in found))
 
@@ -99,7 +119,7 @@ def apart(noise: Noise) -> list[Noise]:
 
 
 def recurrent_kernels(whole: Any, params: Any) -> dict[str, Gates]:
-    """The groups of kernels that h is multiplied with, by the field that holds them."""
+    """The groups of recurrent kernels, by the name of the field of the parameters."""
     fields = getattr(params, "_fields", ())
     groups = {name: getattr(params, name) for name in fields}
     found = {
@@ -117,4 +137,5 @@ def recurrent_kernels(whole: Any, params: Any) -> dict[str, Gates]:
 
 
 def keys(key: Array, count: int) -> list[Array]:
+    """A list of new keys."""
     return list(jax.random.split(key, count))

@@ -1,10 +1,10 @@
-r"""Zoneout (Krueger et al. 2016, arXiv:1606.01305): units that keep their value for a step.
+r"""Zoneout (Krueger et al. 2016, arXiv:1606.01305): units randomly keep their previous value.
 
     h' = z * h + (1 - z) * new_h       z is one with probability ``rate``: training
     h' = rate * h + (1 - rate) * new_h                                     evaluation
 
-for every component of the carry with its own rate and its own z at every step and unit. As in the
-paper the new h of an LSTM is made from the new c before zoneout.
+Every component of the carry has its own rate, and every unit its own z at every step. As in the
+paper, the new h of an LSTM is computed from the new c before zoneout.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from jax import Array
 from recurrax.cell import options
 from recurrax.cell.cell import Noise
 from recurrax.cell.checks import carry_like, row_like
-from recurrax.cell.options import name_of
-from recurrax.compose.dropout import mask
+from recurrax.cell.naming import name_of
+from recurrax.compose.masks import mask
 from recurrax.compose.wrapper import Wrapper, apart, keys, together
 
 
@@ -27,12 +27,12 @@ from recurrax.compose.wrapper import Wrapper, apart, keys, together
 class Zoneout(Wrapper):
     """Zoneout on the carry of a cell; equations in :mod:`recurrax.compose.zoneout`.
 
-    An output that is a component of the carry, as in most cells, is that component after zoneout.
+    If the output is a component of the carry, as in most cells, it is that component after zoneout.
 
     Attributes:
       cell: any cell whose carry is a NamedTuple.
-      rate: one rate for all components that are arrays; or one by name,
-        ``{"c": 0.5, "h": 0.05}`` for the paper's LSTM; components without one are left alone.
+      rate: one rate for all components that are arrays, or a dict of rates by component, such as
+        ``{"c": 0.5, "h": 0.05}`` for the paper's LSTM; other components have no zoneout.
     """
 
     rate: Any
@@ -46,7 +46,7 @@ class Zoneout(Wrapper):
             options.rate(self, "rate")
             rates = dict.fromkeys(fields, self.rate)
         if isinstance(rates, tuple) and all(type(r) is tuple and len(r) == 2 for r in rates):
-            rates = dict(rates)  # as it is kept
+            rates = dict(rates)  # the form in which the field is stored
         if not fields or not isinstance(rates, dict):
             raise TypeError(
                 f"rx.Zoneout: rate must be a number or a dict for the carry of "
@@ -83,7 +83,7 @@ class Zoneout(Wrapper):
         return self.mixed(carry, new, y, lambda name, rate: own.step[name])
 
     def mixed(self, old: Any, new: Any, y: Any, z: Any) -> tuple[Any, Any]:
-        """The old carry where z says so (a boolean), or in the proportion z."""
+        """The old carry where a boolean z is true; a mixture of old and new for a number z."""
         result = new
         for name, rate in self.rate:
             before, after = getattr(old, name), getattr(new, name)

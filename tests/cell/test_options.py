@@ -9,29 +9,20 @@ import pytest
 
 import recurrax as rx
 from recurrax.cell.activations import Activation
+from recurrax.gallery import SIZES
 from recurrax.initializers import Preset
 
 pytestmark = pytest.mark.once
 
 KEY = jax.random.key(0)
 CELLS = sorted(
-    (
-        c
-        for c in vars(rx.cells).values()
-        if isinstance(c, type) and issubclass(c, rx.Cell) and c is not rx.Cell
-    ),
+    (c for c in vars(rx.cells).values() if isinstance(c, type) and issubclass(c, rx.Cell)),
     key=lambda c: c.__name__,
 )
-NEEDED = {
-    "ClockworkRNN": {"periods": (1, 2)},
-    "Jordan": {"readout": 2},
-    "LMU": {"order": 3, "theta": 4.0},
-    "SCRN": {"slow": 2},
-}
 
 
 def make(cls, **options):
-    return cls(**{"features": 4, **NEEDED.get(cls.__name__, {}), **options})
+    return cls(**{"features": 4, **SIZES.get(cls.__name__, {}), **options})
 
 
 def wrong_values(cls):

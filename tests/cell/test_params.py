@@ -178,12 +178,12 @@ def test_identities_between_cells(rng):
 
 def test_an_activation_by_name_or_as_a_function_is_the_same_cell():
     assert rx.LSTM(4, candidate_fn=jnp.tanh, gate_fn=jax.nn.sigmoid) == rx.LSTM(4)
-    assert rx.Elman(4, activation=jax.nn.relu) == rx.Elman(4, activation="relu")
+    assert rx.Elman(4, candidate_fn=jax.nn.relu) == rx.Elman(4, candidate_fn="relu")
 
 
 def test_any_function_is_an_activation(rng):
     params, carry, xs = problem(rng, CASES["elman"])
-    softsign = rx.Elman(5, activation=jax.nn.soft_sign)
+    softsign = rx.Elman(5, candidate_fn=jax.nn.soft_sign)
     W, U, b = numpy_gates(params.W, params.U, params.b)
     h = np.asarray(carry.h)
     for x in np.moveaxis(np.asarray(xs), 1, 0):

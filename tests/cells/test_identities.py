@@ -167,7 +167,7 @@ def test_operators_are_the_matrices_that_they_stand_for(cell, rng, draw):
 
 
 def test_ind_rnn_is_an_elman_network_with_a_diagonal_matrix(draw, xs):
-    cell = rx.IndRNN(H, activation="tanh")
+    cell = rx.IndRNN(H, candidate_fn="tanh")
     params = draw(cell)
     elman = rx.Elman(H, recurrent=rx.Diagonal())
     U = rx.Gates(("h", "gate"), h=DiagonalKernel(params.u.h))
@@ -408,7 +408,7 @@ def test_the_state_of_an_exp_rnn_keeps_its_length(draw, rng):
     cell = rx.ExpRNN(5)
     params = draw(cell)
     params = params._replace(b=jax.tree.map(jnp.zeros_like, params.b))
-    start = rx.cells.ExpRNNCarry(jnp.asarray(rng.normal(size=(1, 5))))
+    start = rx.ExpRNN.Carry(jnp.asarray(rng.normal(size=(1, 5))))
     last, _ = rx.unroll(cell, params, jnp.zeros((1, 500, I)), start)
     assert_close(jnp.linalg.norm(last.h), jnp.linalg.norm(start.h))
 

@@ -17,7 +17,7 @@ ALL = CASES | CONVOLUTIONAL
 PUBLIC = {
     value
     for value in vars(cells).values()
-    if isinstance(value, type) and issubclass(value, rx.Cell) and value is not rx.Cell
+    if isinstance(value, type) and issubclass(value, rx.Cell)
 }
 
 

@@ -18,15 +18,15 @@ KINDS = {
     "dropout": rx.Dropout(RATE),
     "dropout per run": rx.Dropout(RATE, per="run"),
     "variational": rx.VariationalDropout(LSTM, input=RATE, recurrent=RATE),
-    "variational per gate": rx.VariationalDropout(GRU, RATE, RATE, per_gate=True),
+    "variational per gate": rx.VariationalDropout(GRU, input=RATE, recurrent=RATE, per_gate=True),
     "candidate": rx.RecurrentDropout(LSTM, RATE),
     "candidate per run": rx.RecurrentDropout(GRU, RATE, per="run"),
     "dropconnect": rx.DropConnect(LSTM, RATE),
     "zoneout": rx.Zoneout(LSTM, RATE),
     "all at once": rx.Zoneout(rx.DropConnect(rx.VariationalDropout(
-        rx.RecurrentDropout(LSTM, 0.1), 0.1, 0.2), 0.1), {"c": 0.2}),
+        rx.RecurrentDropout(LSTM, 0.1), input=0.1, recurrent=0.2), 0.1), {"c": 0.2}),
     "a stack": rx.Stack((LSTM, rx.Dropout(RATE), rx.Zoneout(GRU, 0.2))),
-    "both directions": rx.Bidirectional(rx.VariationalDropout(LSTM, 0.2, 0.2)),
+    "both directions": rx.Bidirectional(rx.VariationalDropout(LSTM, input=0.2, recurrent=0.2)),
 }  # fmt: skip
 every_kind = pytest.mark.parametrize("cell", KINDS.values(), ids=KINDS)
 
@@ -147,7 +147,7 @@ def sigmoid(z):
 
 @pytest.mark.parametrize("per_gate", [False, True])
 def test_variational_dropout_masks_what_meets_a_kernel(per_gate, rng):
-    cell = rx.VariationalDropout(GRU, RATE, RATE, per_gate=per_gate)
+    cell = rx.VariationalDropout(GRU, input=RATE, recurrent=RATE, per_gate=per_gate)
     (W, U, b), carry, x, noise, (got, y) = one_step(rng, cell, GRU)
     masks = noise.run[0]
     if not per_gate:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import recurrax as rx
+from recurrax.cell.naming import name_of
 from tests.all_cells import around_every_cell
 from tests.helpers import assert_close, assert_identical, random_like
 
@@ -189,7 +190,7 @@ def test_a_deep_bidirectional_stack_in_reverse_mirrors_time(rng):
     (there, back), ys = rx.unroll(layer, params, xs, lengths=lengths, reverse=True)
     _, want = rx.unroll(layer, params, xs[:, ::-1], mask=mask[:, ::-1])
     assert_close(ys, want[:, ::-1])
-    assert type(there) is type(back) is rx.compose.BidirectionalCarry
+    assert type(there) is type(back) is rx.Bidirectional.Carry
 
 
 @pytest.mark.parametrize("pad", ["zero", "hold"])
@@ -272,7 +273,9 @@ PARTS = {
     "stack": STACKS["nested"],
     "bidirectional": rx.Bidirectional(LSTM),
     "zoneout": rx.Zoneout(LSTM, {"c": 0.5, "h": 0.1}),
-    "dropout": rx.Stack((LSTM, rx.Dropout(0.1), rx.VariationalDropout(GRU, 0.1, 0.2))),
+    "dropout": rx.Stack(
+        (LSTM, rx.Dropout(0.1), rx.VariationalDropout(GRU, input=0.1, recurrent=0.2))
+    ),
     "wrapped": rx.LearnedCarry(rx.WeightNorm(rx.DropConnect(rx.RecurrentDropout(LSTM, 0.1), 0.2))),
 }
 
@@ -285,7 +288,7 @@ def test_composed_specifications_are_values(layer, rng):
     twin = pickle.loads(pickle.dumps(layer))
     assert twin == layer == copy.deepcopy(layer)
     assert hash(twin) == hash(layer)
-    assert repr(layer).startswith(type(layer).__name__)
+    assert repr(layer).startswith(name_of(layer).removeprefix("rx."))
     params, carry, xs = draw(rng, layer)
     last, ys = rx.unroll(layer, params, xs, carry)
     assert jax.tree.structure(last) == jax.tree.structure(carry)
@@ -302,7 +305,7 @@ def test_noise_on_operators_is_noise_on_the_matrices_that_they_stand_for(operato
     """At rate 0 nothing changes; and a mask on h meets whatever h is multiplied with."""
     cell = rx.LSTM(4, recurrent=operator)
     wrap = {
-        "variational": lambda rate: rx.VariationalDropout(cell, rate, rate),
+        "variational": lambda rate: rx.VariationalDropout(cell, input=rate, recurrent=rate),
         "per gate": lambda rate: rx.VariationalDropout(cell, recurrent=rate, per_gate=True),
         "drop connect": lambda rate: rx.DropConnect(cell, rate),
         "zoneout": lambda rate: rx.Zoneout(cell, rate),

@@ -21,7 +21,7 @@ LINEAR = {
     "elman_diagonal_identity", "min_gru", "min_gru_positive", "min_lstm", "min_lstm_positive",
     "lru", "rg_lru", "sru_1", "sru_1_highway", "qrnn_f", "qrnn_fo", "qrnn_ifo",
 }  # fmt: skip
-diagonal = rx.Elman(5, activation="identity", recurrent=rx.Diagonal())
+diagonal = rx.Elman(5, candidate_fn="identity", recurrent=rx.Diagonal())
 ALL = CASES | {"elman_diagonal_identity": CASES["elman_diagonal"]._replace(cell=diagonal)}
 
 T = 11

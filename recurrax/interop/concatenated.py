@@ -4,8 +4,8 @@ Many texts write a gate as one kernel times the concatenation of h and x,
 
     sigma(K_f [h, x] + b_f)   where   K_f = [U_f; W_f]   (rows of h first)
 
-which is the same number as ``sigma(W_f x + U_f h + b_f)``. recurrax keeps the two kernels apart;
-these functions convert. Haiku and TensorFlow 1 put x first: ``order="xh"``.
+which equals ``sigma(W_f x + U_f h + b_f)``. recurrax stores the two kernels separately; these
+functions convert between the two forms. Haiku and TensorFlow 1 put x first: ``order="xh"``.
 """
 
 from typing import Any
@@ -14,11 +14,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cell.cell import Cell
+from recurrax.cell.convolutional import Convolutional
+from recurrax.cell.naming import name_of
 from recurrax.cell.operators import Kernel
-from recurrax.cell.options import name_of
 from recurrax.cell.params import INPUT, RECURRENT, Gates
 from recurrax.cells.antisymmetric import AntisymmetricRNN
-from recurrax.cells.convolutional import Convolutional
 from recurrax.cells.layer_norm_gru import LayerNormGRU
 from recurrax.cells.layer_norm_lstm import LayerNormLSTM
 from recurrax.cells.lem import LEM
@@ -26,7 +26,7 @@ from recurrax.cells.multiplicative_lstm import MultiplicativeLSTM
 from recurrax.cells.mut import MUT
 from recurrax.cells.nas import NAS
 
-# Cells in which something else than x or h is multiplied, or a product stands alone.
+# Cells whose gates multiply something other than x and h, or use a product by itself.
 OTHERWISE = (AntisymmetricRNN, Convolutional, LEM, MUT, MultiplicativeLSTM, NAS)
 AXES = {"hx": ("[h,x]", "gate"), "xh": ("[x,h]", "gate")}
 
@@ -34,7 +34,7 @@ AXES = {"hx": ("[h,x]", "gate"), "xh": ("[x,h]", "gate")}
 def to_concatenated(cell: Cell, params: Any, *, order: str = "hx") -> Gates:
     """One kernel per gate, ``(features + in_features, features)``, from ``U`` and ``W``.
 
-    The biases stay as they are. With a GRU the rows of h of ``K.n`` meet r * h, not h.
+    The biases do not change. In a GRU, the rows of h of ``K.n`` multiply r * h, not h.
 
     Args:
       cell: the cell that the parameters belong to.

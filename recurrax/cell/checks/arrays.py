@@ -1,0 +1,74 @@
+"""Checks of one array: that it is an array, that it is floating, that it is a random key."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from recurrax.cell.naming import describe
+
+
+def array(who: str, what: str, value: Any) -> Any:
+    """Rejects non-arrays, deleted arrays, and masked arrays, whose mask JAX would drop."""
+    if _of_jax(type(value)):
+        if value.is_deleted():
+            raise ValueError(
+                f"{who}: {what} is an array that has been deleted, {describe(value)}. It was "
+                "donated to a call of jax.jit, which took its memory; use what that call returned."
+            )
+        return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{who}: {what} is a masked array, whose mask would be lost; pass .data.")
+    if not hasattr(value, "shape") or not hasattr(value, "dtype") or not _is_dtype(value.dtype):
+        raise TypeError(f"{who}: {what} must be an array; got {describe(value)}.")
+    return value
+
+
+@functools.cache
+def _of_jax(kind: type) -> bool:
+    """Whether this is the type of a JAX array that is not a tracer."""
+    return issubclass(kind, jax.Array) and not issubclass(kind, Tracer)
+
+
+def _is_dtype(dtype: Any) -> bool:
+    """Whether a dtype is one of NumPy or JAX, not of another framework."""
+    if isinstance(dtype, np.dtype):
+        return True
+    try:
+        return jnp.issubdtype(dtype, jax.dtypes.extended)
+    except TypeError:
+        return False
+
+
+def floating(who: str, what: str, value: Any) -> None:
+    """Rejects arrays that are not real floating."""
+    array(who, what, value)
+    if not jnp.issubdtype(value.dtype, jnp.floating):
+        raise TypeError(
+            f"{who}: {what} must be floating; got {value.dtype}. "
+            f"Convert it, for instance with {what}.astype(jnp.float32)."
+        )
+
+
+def random_key(who: str, key: Any) -> None:
+    """Rejects everything but one random key, typed or raw."""
+    if not isinstance(key, jax.Array | np.ndarray):
+        got = repr(key) if isinstance(key, int) else describe(key)
+        raise TypeError(
+            f"{who}: key must be a JAX random key such as jax.random.key(0); got {got}."
+        )
+    array(who, "key", key)
+    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    shape = () if typed else _raw_key_shape(jax.config.jax_default_prng_impl)  # type: ignore[attr-defined]
+    if key.shape != shape or not (typed or key.dtype == jnp.uint32):
+        raise TypeError(
+            f"{who}: key must be one JAX random key such as jax.random.key(0); got {describe(key)}."
+        )
+
+
+@functools.cache
+def _raw_key_shape(impl: str) -> tuple[int, ...]:
+    return jax.eval_shape(lambda: jax.random.key_data(jax.random.key(0, impl=impl))).shape
