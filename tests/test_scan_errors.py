@@ -5,24 +5,26 @@ import jax.numpy as jnp
 import pytest
 
 import recurrax as rx
-from tests.bad_input import XS, X, check
+from tests.bad_input import check
 
 pytestmark = pytest.mark.once
 
 TABLE = {
     "method unknown": (
-        lambda: rx.scan(lambda c, x: (c, x), X, XS, method="fast"),
+        lambda good: rx.scan(lambda c, x: (c, x), good.x, good.xs, method="fast"),
         ValueError,
         "rx.scan: method must be one of auto, scan, chunked, associative, newton, kernel; "
         "got 'fast'.",
     ),
     "residuals unknown to explain": (
-        lambda: rx.explain(lambda c, x: (c, x), jnp.zeros(()), XS, residuals="boundaries "),
+        lambda good: rx.explain(
+            lambda c, x: (c, x), jnp.zeros(()), good.xs, residuals="boundaries "
+        ),
         ValueError,
         "rx.explain: residuals must be one of auto, carries, boundaries; got 'boundaries '.",
     ),
     "residuals borders where lax.scan must run": (
-        lambda: rx.scan(
+        lambda good: rx.scan(
             lambda c, x: (jax.lax.cond(True, jnp.sin, jnp.cos, c), x),
             jnp.zeros(()),
             jnp.zeros(3),
@@ -32,7 +34,7 @@ TABLE = {
         "rx.scan: residuals='boundaries' cannot run this step: the step contains cond. Use …",
     ),
     "chunked where lax.scan must run": (
-        lambda: rx.scan(
+        lambda good: rx.scan(
             lambda c, x: (jax.lax.cond(True, jnp.sin, jnp.cos, c), x),
             jnp.zeros(()),
             jnp.zeros(3),
@@ -45,5 +47,5 @@ TABLE = {
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_bad_input_is_named(name):
-    check(*TABLE[name])
+def test_bad_input_is_named(name, good):
+    check(good, *TABLE[name])

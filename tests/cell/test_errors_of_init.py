@@ -5,111 +5,111 @@ import pytest
 from flax import nnx
 
 import recurrax as rx
-from tests.bad_input import BOTH, CELL, KEY, STACK, NoCarry, check
+from tests.bad_input import BOTH, CELL, STACK, NoCarry, check
 
 pytestmark = pytest.mark.once
 
 TABLE = {
     # --- init, initial_carry ---
     "key is a seed": (
-        lambda: CELL.init(0, 3),
+        lambda good: CELL.init(0, 3),
         TypeError,
         "rx.LSTM.init: key must be a JAX random key such as jax.random.key(0); got 0.",
     ),
     "in_features zero": (
-        lambda: CELL.init(KEY, 0),
+        lambda good: CELL.init(good.key, 0),
         ValueError,
         "rx.LSTM.init: in_features must be a positive whole number; got 0.",
     ),
     "in_features is a shape": (
-        lambda: CELL.init(KEY, (2.5,)),
+        lambda good: CELL.init(good.key, (2.5,)),
         TypeError,
         "rx.LSTM.init: in_features must be a positive whole number; got 2.5.",
     ),
     "in_features none": (
-        lambda: CELL.init(KEY, None),
+        lambda good: CELL.init(good.key, None),
         TypeError,
         "rx.LSTM.init: in_features must be a positive whole number; got None.",
     ),
     "raw input of another size": (
-        lambda: rx.SquashedGRU(4).init(KEY, 3),
+        lambda good: rx.SquashedGRU(4).init(good.key, 3),
         ValueError,
         "rx.SquashedGRU: in_features must equal features=4, because the candidate is tanh(x * r); "
         "got 3.",
     ),
     "raw candidate of another size": (
-        lambda: rx.KrauseLSTM(4, candidate="input").init(KEY, 3),
+        lambda good: rx.KrauseLSTM(4, candidate="input").init(good.key, 3),
         ValueError,
         "rx.KrauseLSTM: in_features must equal features=4, because candidate='input' adds x …",
     ),
     "chrono too short": (
-        lambda: rx.initializers.chrono(2),
+        lambda good: rx.initializers.chrono(2),
         ValueError,
         "chrono: t_max must be at least 3 time steps; got 2.",
     ),
     "chrono on a cell without its gates": (
-        lambda: rx.GRU(
+        lambda good: rx.GRU(
             4, preset=rx.initializers.preset("default", b=rx.initializers.chrono(9))
-        ).init(KEY, 3),
+        ).init(good.key, 3),
         ValueError,
         "chrono: forget='f' is not a gate of this cell, which has r, z, n, hn.",
     ),
     "identity of a kernel that is not square": (
-        lambda: rx.LSTM(4, projection=2, preset="irnn").init(KEY, 3),
+        lambda good: rx.LSTM(4, projection=2, preset="irnn").init(good.key, 3),
         ValueError,
         "identity: expected a square kernel, got shape (2, 4).",
     ),
     "batch_shape a number": (
-        lambda: CELL.initial_carry(2),
+        lambda good: CELL.initial_carry(2),
         TypeError,
         "rx.LSTM.initial_carry: batch_shape must be a tuple of sizes such as () or (32,); got 2.",
     ),
     "batch_shape negative": (
-        lambda: CELL.initial_carry((-1,)),
+        lambda good: CELL.initial_carry((-1,)),
         ValueError,
         "rx.LSTM.initial_carry: batch_shape must not be negative; got (-1,).",
     ),
     "a cell without a carry type": (
-        lambda: NoCarry(4).initial_carry(),
+        lambda good: NoCarry(4).initial_carry(),
         TypeError,
         "NoCarry: no carry type found. Define a NamedTuple called NoCarryCarry next to the cell, …",
     ),
     # --- key ---
     "key of init a batch": (
-        lambda: STACK.init(jax.random.split(KEY, 2), 3),
+        lambda good: STACK.init(jax.random.split(good.key, 2), 3),
         TypeError,
         "rx.Stack.init: key must be one JAX random key such as …; got key<fry>[2].",
     ),
     "key of init the streams of nnx": (
-        lambda: CELL.init(nnx.Rngs(0), 3),
+        lambda good: CELL.init(nnx.Rngs(0), 3),
         TypeError,
         "rx.LSTM.init: key must be a JAX random key such as jax.random.key(0); got Rngs.",
     ),
     # --- dtype, carry_dtype ---
     "dtype of an initial carry": (
-        lambda: STACK.initial_carry((2,), "floaty"),
+        lambda good: STACK.initial_carry((2,), "floaty"),
         TypeError,
         "rx.Stack.initial_carry: dtype must be a floating dtype such as 'bfloat16'; got 'floaty'.",
     ),
     "dtype of an initial carry integer": (
-        lambda: CELL.initial_carry((2,), int),
+        lambda good: CELL.initial_carry((2,), int),
         TypeError,
         "rx.LSTM.initial_carry: dtype must be a floating dtype; got int64.",
     ),
     "batch_shape with none": (
-        lambda: BOTH.initial_carry((None, 2)),
+        lambda good: BOTH.initial_carry((None, 2)),
         TypeError,
         "rx.Bidirectional.initial_carry: batch_shape must be a tuple of sizes such as () or (32,); "
         "got (None, 2).",
     ),
     "batch_shape nested": (
-        lambda: CELL.initial_carry(((2,), 3)),
+        lambda good: CELL.initial_carry(((2,), 3)),
         TypeError,
         "rx.LSTM.initial_carry: batch_shape must be a tuple of sizes …; got ((2,), 3).",
     ),
     # --- Stack ---
     "in_features of a stack": (
-        lambda: STACK.init(KEY, 3.0),
+        lambda good: STACK.init(good.key, 3.0),
         TypeError,
         "rx.Stack.init: in_features must be a positive whole number; got 3.0.",
     ),
@@ -117,8 +117,8 @@ TABLE = {
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_bad_input_is_named(name):
-    check(*TABLE[name])
+def test_bad_input_is_named(name, good):
+    check(good, *TABLE[name])
 
 
 def test_a_batch_of_no_rows_has_a_carry():
