@@ -132,7 +132,7 @@ def update(
 def bits_per_character(cell: rx.Cell, params: Any, text: np.ndarray) -> float:
     """Of all characters of ``text`` but the first, without dropout."""
     carry, bits = cell.initial_carry((HELD_OUT_ROWS,)), []
-    for piece in rx.pieces(text, HELD_OUT_ROWS, HELD_OUT_STEPS):
+    for piece in rx.bptt_batches(text, HELD_OUT_ROWS, HELD_OUT_STEPS):
         mean, carry = evaluate(params, cell, carry, piece.xs, piece.targets)
         bits.append(mean)
     return float(np.mean(bits))
@@ -193,7 +193,7 @@ def fit(
 def over_and_over(text: np.ndarray, start: int) -> Iterator[Any]:
     """The pieces of ``text`` from number ``start`` on, and then from the first again."""
     while True:
-        yield from rx.pieces(text, ROWS, STEPS, start=start)
+        yield from rx.bptt_batches(text, ROWS, STEPS, start=start)
         start = 0
 
 

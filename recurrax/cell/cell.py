@@ -100,10 +100,16 @@ class Layer:
             "sequence; use rx.unroll."
         )
 
-    def over_time(
-        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
-    ) -> tuple[Any, Any]:
-        """Runs the parts of what is not a cell; ``run`` runs each of them."""
+    def over_time(self, run: Any, params: Any, xs: Any, carry: Any) -> Any:
+        """Runs the parts of a layer that is not a cell over time.
+
+        Args:
+          run: a ``recurrax.sequence.options.Run``.
+          params, xs, carry: the parameters, the sequence, and the carry or ``None``.
+
+        Returns:
+          A ``recurrax.sequence.options.RunResult``.
+        """
         raise NotImplementedError(f"{options.name_of(self)} does not define over_time.")
 
 

@@ -8,7 +8,9 @@ from jax import Array
 from recurrax.cell.cell import Layer, Noise
 from recurrax.cell.options import name_of
 from recurrax.compose.wrapper import Wrapper, check_part
-from recurrax.sequence.engine import counted
+from recurrax.sequence.engine import with_zero_padding
+from recurrax.sequence.options import Run, RunResult
+from recurrax.sequence.run import run_layer
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,6 @@ class Residual(Wrapper):
         carry, y = self.cell.training_step(params, carry, x, noise)
         return carry, x + y
 
-    def over_time(
-        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
-    ) -> tuple[Any, Any]:
-        carry, ys = run(who, self.cell, params, xs, carry, how, given)
-        return carry, counted(xs, how, given) + ys
+    def over_time(self, run: Run, params: Any, xs: Any, carry: Any) -> RunResult:
+        result = run_layer(self.cell, run, params, xs, carry)
+        return result._replace(ys=with_zero_padding(run, xs) + result.ys)

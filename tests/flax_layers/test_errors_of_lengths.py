@@ -41,7 +41,7 @@ TABLE = {
     "seq_lengths and mask": (
         lambda good: {"seq_lengths": good.lengths, "mask": good.flags},
         ValueError,
-        "seq_lengths and mask both say which steps count; give one of them.",
+        "seq_lengths and mask both say which steps are valid; pass one of them.",
     ),
     "resets transposed": (
         lambda good: {"resets": good.flags.T},
@@ -51,7 +51,7 @@ TABLE = {
     "reset_carry without resets": (
         lambda good: {"reset_carry": good.carry},
         ValueError,
-        "reset_carry has no meaning without resets, which say where it is put in place.",
+        "reset_carry replaces the carry where resets are true; pass resets too, …",
     ),
 }
 

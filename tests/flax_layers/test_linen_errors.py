@@ -140,13 +140,13 @@ TABLE = {
     "linen: deterministic left open": (
         lambda good: good.dropping_linen(rngs={"dropout": good.key}),
         ValueError,
-        "rx.linen.RNN: rx.Stack draws random numbers in training; say deterministic=True or False, "
-        "in the call or as an attribute.",
+        "rx.linen.RNN: rx.Stack draws random numbers in training, so deterministic is required; "
+        "pass True or False, in the call or as an attribute.",
     ),
     "linen: deterministic left open in init": (
         lambda good: good.dropping_layer.init(good.key, good.xs),
         ValueError,
-        "rx.linen.RNN: rx.Stack draws random numbers in training; say deterministic=True or …",
+        "rx.linen.RNN: rx.Stack draws random numbers in training, so deterministic is required; …",
     ),
     "linen: deterministic a number": (
         lambda good: good.dropping_linen(deterministic=0),

@@ -105,7 +105,7 @@ TABLE = {
     "nnx: deterministic left open": (
         lambda good: good.ours_nnx(cell=DROPPING, rngs=nnx.Rngs(0)),
         ValueError,
-        "rx.nnx.RNN: rx.Stack draws random numbers in training; say deterministic=True or False, …",
+        "rx.nnx.RNN: rx.Stack draws random numbers in training, so deterministic is required; …",
     ),
     "nnx: deterministic text": (
         lambda good: good.ours_nnx(cell=DROPPING, deterministic="no"),

@@ -21,8 +21,8 @@ TABLE = {
     "carry of another dtype in unroll": (
         lambda good: good.lenient(carry=CELL.initial_carry((2,), jnp.bfloat16)),
         TypeError,
-        "rx.unroll: carry.h is bfloat16[2,4], but rx.LSTM.step returns it as float64[2,4]. Give "
-        "a carry of float64, cast params and xs to bfloat16, or say dtype= and carry_dtype=.",
+        "rx.unroll: carry.h is bfloat16[2,4], but rx.LSTM.step returns it as float64[2,4]. Pass "
+        "a carry of float64, cast params and xs to bfloat16, or pass dtype and carry_dtype.",
     ),
     # --- carries ---
     "carry with a part missing": (
@@ -146,7 +146,7 @@ TABLE = {
     "reset_carry without resets": (
         lambda good: good.unroll(reset_carry=good.carry),
         ValueError,
-        "rx.unroll: reset_carry has no meaning without resets, which say where it is put in place.",
+        "rx.unroll: reset_carry replaces the carry where resets are true; pass resets too, …",
     ),
     "reset_carry of another batch": (
         lambda good: good.reset(CELL.initial_carry((3,))),

@@ -183,7 +183,7 @@ TABLE = {
         lambda good: good.unroll(xs=good.xs.astype(jnp.float8_e4m3fn)),
         ValueError,
         "rx.unroll: params and inputs have the dtypes float64, float8_e4m3fn, which do not promote "
-        "to one (see jax_numpy_dtype_promotion). Cast them, or say dtype=.",
+        "to one (see jax_numpy_dtype_promotion). Cast them, or pass dtype.",
     ),
     "xs of another size for a stack": (
         lambda good: good.stack(xs=jnp.ones((2, 5, 7))),

@@ -114,17 +114,17 @@ TABLE = {
     "lengths and mask": (
         lambda good: good.unroll(lengths=good.lengths, mask=good.flags),
         ValueError,
-        "rx.unroll: lengths and mask both say which steps count; give one of them.",
+        "rx.unroll: lengths and mask both say which steps are valid; pass one of them.",
     ),
     "lengths and mask of a stack": (
         lambda good: good.stack(lengths=good.lengths, mask=good.flags),
         ValueError,
-        "rx.unroll: lengths and mask both say which steps count; give one of them.",
+        "rx.unroll: lengths and mask both say which steps are valid; pass one of them.",
     ),
     "a list of lengths with a mask": (
         lambda good: good.unroll(lengths=[3, 5], mask=good.flags),
         ValueError,
-        "rx.unroll: lengths and mask both say which steps count; give one of them.",
+        "rx.unroll: lengths and mask both say which steps are valid; pass one of them.",
     ),
 }
 
@@ -158,8 +158,8 @@ FLAGS = {  # for a mask, and for resets
     "transposed": (
         lambda good: good.flags.T,
         ValueError,
-        "must have shape (2, 5), the batch and time axes of xs; got (5, 2). Time and batch are "
-        "exchanged.",
+        "must have shape (2, 5), the batch and time axes of xs; got (5, 2). The batch and "
+        "time axes are swapped.",
     ),
     "of one row": (lambda good: good.flags[0], ValueError, "must have shape (2, 5), …; got (5,)."),
     "that would broadcast": (

@@ -97,10 +97,15 @@ TABLE = {
         TypeError,
         "rx.unroll: reverse must be True or False; got NoneType.",
     ),
-    "return_carries text": (
-        lambda good: good.unroll(return_carries="all"),
+    "an unknown argument of unroll_carries": (
+        lambda good: rx.unroll_carries(CELL, good.params, good.xs, return_carries=True),
         TypeError,
-        "rx.unroll: return_carries must be True or False; got str.",
+        "rx.unroll_carries: unknown arguments return_carries; expected some of lengths, mask, …",
+    ),
+    "a wrong argument of unroll_carries": (
+        lambda good: rx.unroll_carries(CELL, good.params, good.xs, pad="edge"),
+        ValueError,
+        "rx.unroll_carries: pad must be 'zero' or 'hold'; got 'edge'.",
     ),
     "method unknown for two directions": (
         lambda good: good.both(method="fast"),

@@ -13,7 +13,7 @@ TABLE = {
     "a step that changes the structure of its carry": (
         lambda good: rx.unroll(Wrong(4, "structure"), good.wrong_params, good.xs),
         TypeError,
-        "rx.unroll: Wrong.step must return the carry as it took it, …",
+        "rx.unroll: Wrong.step must return a carry of the structure that it takes, …",
     ),
     "a step that changes the shape of its carry": (
         lambda good: rx.unroll(Wrong(4, "shape"), good.wrong_params, good.xs),
@@ -45,7 +45,7 @@ TABLE = {
     "a step that returns a list as its carry": (
         lambda good: good.faulty(lambda h: ([h], h)),
         TypeError,
-        "rx.unroll: Faulty.step must return the carry as it took it, …",
+        "rx.unroll: Faulty.step must return a carry of the structure that it takes, …",
     ),
     "noise an array": (
         lambda good: good.faulty(drawn=jnp.ones(5), key=good.key),
@@ -55,8 +55,8 @@ TABLE = {
     "noise for another number of steps": (
         lambda good: good.faulty(drawn=Noise(step=jnp.ones((3, 2, 4))), key=good.key),
         ValueError,
-        "rx.unroll: Faulty.noise must put time first in step, 5 entries; it returned shape "
-        "(3, 2, 4).",
+        "rx.unroll: Faulty.noise must return arrays with time as their first axis in step, 5 "
+        "entries; it returned shape (3, 2, 4).",
     ),
 }
 

@@ -31,13 +31,13 @@ TABLE = {
     "stream with unknown options": (
         lambda good: good.stream(reverse=True, lengths=good.lengths),
         TypeError,
-        "rx.Stream: unknown options lengths, reverse; there are dtype, carry_dtype, method and "
-        "chunk.",
+        "rx.Stream: unknown arguments lengths, reverse; expected some of dtype, carry_dtype, "
+        "method, chunk.",
     ),
     "stream with a key": (
         lambda good: good.stream(DROPPING, good.dropping_params, key=good.key),
         TypeError,
-        "rx.Stream: unknown options key; …",
+        "rx.Stream: unknown arguments key; …",
     ),
     "stream in an unknown dtype": (
         lambda good: good.stream(dtype="bf16"),
@@ -114,7 +114,7 @@ TABLE = {
         lambda good: jax.jit(good.stream())(good.x),
         TypeError,
         "rx.Stream: x is traced, but a stream keeps its carry and cannot be used inside jax.jit "
-        "and its like; use rx.unroll there.",
+        "or another transformation; use rx.unroll there.",
     ),
     "stream unrolled time-major": (
         lambda good: good.stream().unroll(jnp.ones((5, 2, 3))),
@@ -135,7 +135,7 @@ TABLE = {
     "stream unrolled over a mask and lengths": (
         lambda good: good.stream().unroll(good.xs, lengths=good.lengths, mask=good.flags),
         ValueError,
-        "rx.Stream: lengths and mask both say which steps count; give one of them.",
+        "rx.Stream: lengths and mask both say which steps are valid; pass one of them.",
     ),
     "stream's carry of another structure": (
         lambda good: setattr(good.stream(), "carry", good.carry.h),

@@ -60,7 +60,7 @@ TABLE = {
     "truncated with an unknown option": (
         lambda good: good.truncated(stride=3),
         TypeError,
-        "…unexpected keyword argument 'stride'…",
+        "rx.unroll_truncated: unknown arguments stride; expected some of pad, dtype, …",
     ),
     "truncated with lengths beyond the end": (
         lambda good: good.truncated(lengths=jnp.array([3, 9])),

@@ -1,4 +1,4 @@
-"""Truncated gradients, aligned pieces, streams, and gradients in bounded memory."""
+"""Truncated gradients, aligned batches, streams, and gradients in bounded memory."""
 
 import warnings
 
@@ -71,11 +71,11 @@ def test_truncated_gradients_reach_as_far_as_asked(k1, k2, rng):
     assert not np.allclose(whole[1], pull(cot)[1])
 
 
-def test_pieces_stay_aligned_and_resume():
+def test_batches_stay_aligned_and_resume():
     data = {"x": np.arange(50).reshape(50, 1), "y": np.arange(50) * 10}
     starts = np.zeros(50, bool)
     starts[[0, 7, 26]] = True
-    read = list(rx.pieces(data, rows=2, steps=6, starts=starts))
+    read = list(rx.bptt_batches(data, rows=2, steps=6, starts=starts))
     assert [p.number for p in read] == [0, 1, 2, 3]
     rows = np.concatenate([p.xs["x"][..., 0] for p in read], 1)
     assert np.array_equal(rows, [np.arange(24), np.arange(24, 48)])
@@ -87,20 +87,20 @@ def test_pieces_stay_aligned_and_resume():
         (1, 0),
         (1, 2),
     ]
-    again = list(rx.pieces(data, rows=2, steps=6, starts=starts, start=2))
-    assert len(rx.pieces(data, rows=2, steps=6, start=2)) == len(again) == 2
+    again = list(rx.bptt_batches(data, rows=2, steps=6, starts=starts, start=2))
+    assert len(rx.bptt_batches(data, rows=2, steps=6, start=2)) == len(again) == 2
     assert_identical(again[0].xs, read[2].xs)
 
 
-def test_training_over_pieces_is_truncated_training_over_the_whole(rng):
-    """Carries handed on from piece to piece: values and gradients of unroll_truncated."""
+def test_training_over_batches_is_truncated_training_over_the_whole(rng):
+    """Carries passed on from batch to batch: values and gradients of unroll_truncated."""
     params, _ = draw(rng)
     record = rng.normal(size=(27, 2))
     carry, total = None, None
-    for piece in rx.pieces(record, rows=2, steps=4):
+    for batch in rx.bptt_batches(record, rows=2, steps=4):
 
-        def loss(params, piece=piece, carry=carry):
-            carry, ys = rx.unroll(CELL, params, jnp.asarray(piece.xs), carry)
+        def loss(params, batch=batch, carry=carry):
+            carry, ys = rx.unroll(CELL, params, jnp.asarray(batch.xs), carry)
             return jnp.sum(ys**2), carry
 
         grads, carry = jax.grad(loss, has_aux=True)(params)

@@ -468,7 +468,8 @@ def test_carries_of_every_step_hold_over_padding(rng):
     params, carry, xs = problem(rng, case, batch=(2,), steps=5)
     mask = np.array([[0, 1, 0, 1, 0], [1, 1, 1, 0, 0]], bool)
     last, _ = rx.unroll(case.cell, params, xs, carry, mask=mask)
-    carries, _ = rx.unroll(case.cell, params, xs, carry, mask=mask, return_carries=True)
+    same, (carries, _) = rx.unroll_carries(case.cell, params, xs, carry, mask=mask)
+    assert_identical(same, last)
     assert_identical(jax.tree.map(lambda a: a[:, -1], carries), last)
     assert_identical(jax.tree.map(lambda a: a[0, 0], carries), jax.tree.map(lambda a: a[0], carry))
     assert_identical(

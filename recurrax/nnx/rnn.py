@@ -1,101 +1,23 @@
-"""Flax nnx modules over recurrax cells, and over Flax's own nnx cells unchanged."""
+"""``flax.nnx.RNN`` with recurrax underneath."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from recurrax import flax_common
 from recurrax.cell.cell import Layer
-from recurrax.cell.checks import cast_floating
-from recurrax.cell.options import instead, name_of
+from recurrax.cell.checks import as_dtype
+from recurrax.cell.options import instead
 from recurrax.cell.params import describe
-from recurrax.sequence.checks import as_dtype, check_layer
-from recurrax.sequence.how import RunInputs
+from recurrax.flax_common.call import Call, prepare_call, run_recurrax_cell, training_key
+from recurrax.flax_common.checks import check_call_of_flax_cell, check_options_of_flax_cell
+from recurrax.flax_common.flax_cells import in_dtype_of, run_flax_cell
+from recurrax.nnx.cell import Cell
+from recurrax.sequence.engine import State
+from recurrax.sequence.options import RunInputs
 
-WHO = "rx.nnx.RNN"
-
-
-class Cell(nnx.RNNCellBase):
-    """A recurrax cell as an nnx cell: it works wherever Flax expects an ``nnx.RNNCellBase``.
-
-    Its parameters are attributes named as the cell names them: ``W["i"]``, ``U["i"]``, ``b["i"]``.
-    It keeps no random state.
-
-    Args:
-      cell: any :class:`recurrax.Cell`.
-      in_features: size of the last axis of the inputs.
-      rngs: where the key for the parameters comes from (stream ``params``).
-      param_dtype: dtype of the parameters.
-      partitioning: names of mesh axes by group of parameters, ``{"U": (None, "model")}``; the
-        parameters of a group have them as metadata, as by ``nnx.with_partitioning``.
-
-    Example:
-      >>> from flax import nnx
-      >>> import recurrax as rx
-      >>> cell = rx.nnx.Cell(rx.LSTM(8), in_features=3, rngs=nnx.Rngs(0))
-      >>> cell.W["i"].shape
-      (3, 8)
-    """
-
-    def __init__(
-        self,
-        cell: Layer,
-        in_features: Any,
-        *,
-        rngs: nnx.Rngs,
-        param_dtype: Any = jnp.float32,
-        partitioning: Any = None,
-    ):
-        check_layer("rx.nnx.Cell", cell)
-        as_dtype("rx.nnx.Cell", "param_dtype", param_dtype)
-        if not isinstance(rngs, nnx.Rngs):
-            raise TypeError(
-                f"rx.nnx.Cell: rngs must be nnx.Rngs, as in nnx.Rngs(0); got {describe(rngs)}."
-            )
-        self.spec = cell
-        self.in_features = in_features
-        self.param_dtype = param_dtype
-        params = cast_floating(cell.init(rngs.params(), in_features), param_dtype)
-        tree = flax_common.to_tree(params)
-        flax_common.check_partitioning(WHO, tree, partitioning)
-        self.names = tuple(tree)
-        for name, part in flax_common.annotated(tree, partitioning, _partitioned).items():
-            if hasattr(self, name):
-                raise ValueError(
-                    f"rx.nnx.Cell: {name_of(cell)} has a parameter {name!r}, which is "
-                    "taken by the module; rename it."
-                )
-            setattr(self, name, _as_module(part))
-
-    def params(self) -> Any:
-        """The parameters as ``cell.step`` takes them."""
-        tree = {name: _as_arrays(getattr(self, name)) for name in self.names}
-        return flax_common.from_tree(self.spec.params_like(self.in_features), tree)
-
-    def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
-        """One step, ``(carry, x) -> (carry, y)``."""
-        flax_common.check_alone("rx.nnx.Cell", self.spec)
-        return self.spec.step(self.params(), carry, inputs)
-
-    def initialize_carry(
-        self, input_shape: tuple[int, ...], rngs: Any = None, carry_init: Any = None
-    ) -> Any:
-        """The cell's initial carry, in ``param_dtype``; ``rngs`` is not used."""
-        del rngs
-        flax_common.check_alone("rx.nnx.Cell", self.spec)
-        if carry_init is not None:
-            raise ValueError(
-                "rx.nnx.Cell: carry_init must be None; a recurrax cell defines its initial carry. "
-                "Pass another one as initial_carry."
-            )
-        return cast_floating(self.spec.initial_carry(input_shape[:-1]), self.param_dtype)
-
-    @property
-    def num_feature_axes(self) -> int:
-        return self.spec.num_feature_axes
+CALLER = "rx.nnx.RNN"
 
 
 class RNN(nnx.Module):
@@ -156,24 +78,26 @@ class RNN(nnx.Module):
         if isinstance(cell, Layer):
             if in_features is None or not isinstance(rngs, nnx.Rngs):
                 raise TypeError(
-                    f"{WHO}: a recurrax cell needs in_features and rngs, as in "
+                    f"{CALLER}: a recurrax cell needs in_features and rngs, as in "
                     f"rx.nnx.RNN(cell, 3, rngs=nnx.Rngs(0)); got in_features={in_features!r}, "
                     f"rngs={describe(rngs)}."
                 )
-            as_dtype(WHO, "param_dtype", param_dtype)
+            as_dtype(CALLER, "param_dtype", param_dtype)
             cell = Cell(
                 cell, in_features, rngs=rngs, param_dtype=param_dtype, partitioning=partitioning
             )
         elif not isinstance(cell, nnx.RNNCellBase):
             raise TypeError(
-                f"{WHO}: cell must be a recurrax cell or a flax.nnx.RNNCellBase; "
+                f"{CALLER}: cell must be a recurrax cell or a flax.nnx.RNNCellBase; "
                 f"got {describe(cell)}.{instead(cell, Layer | nnx.RNNCellBase)}"
             )
         elif in_features is not None:
-            raise TypeError(f"{WHO}: in_features is fixed by the Flax cell already; leave it out.")
+            raise TypeError(
+                f"{CALLER}: in_features is fixed by the Flax cell already; leave it out."
+            )
         else:
-            flax_common.check_flax_cell(
-                WHO,
+            check_options_of_flax_cell(
+                CALLER,
                 dtype=dtype,
                 carry_dtype=carry_dtype,
                 param_dtype=param_dtype,
@@ -223,11 +147,11 @@ class RNN(nnx.Module):
         Returns:
           ``outputs``, or ``(carry, outputs)`` with ``return_carry``.
         """
-        spec = self.cell.spec if isinstance(self.cell, Cell) else None
-        call = flax_common.prepare(
-            WHO,
+        cell = self.cell.spec if isinstance(self.cell, Cell) else self.cell
+        call = prepare_call(
+            CALLER,
             self,
-            spec,
+            cell,
             inputs,
             RunInputs(seq_lengths, mask, resets, reset_carry),
             return_carry=return_carry,
@@ -235,58 +159,40 @@ class RNN(nnx.Module):
             reverse=reverse,
             keep_order=keep_order,
         )
-        if spec is not None:
+        if isinstance(cell, Layer):
             training = self.deterministic if deterministic is None else deterministic
-            key = flax_common.training_key(WHO, spec, training, lambda: _dropout_key(rngs))
+            key = training_key(CALLER, cell, training, lambda: _dropout_key(rngs))
             held: Any = self.cell
-            params = held.params()
-            carry, outputs = flax_common.run(WHO, spec, params, initial_carry, call, key)
+            carry, outputs = run_recurrax_cell(call, cell, held.params(), initial_carry, key)
         else:
-            flax_common.check_flax_call(WHO, deterministic)
+            check_call_of_flax_cell(CALLER, deterministic)
             carry, outputs = self._flax_cell(initial_carry, rngs, call)
         return (carry, outputs) if call.return_carry else outputs
 
-    def _flax_cell(self, carry: Any, rngs: Any, call: flax_common.Call) -> tuple[Any, Any]:
+    def _flax_cell(self, carry: Any, rngs: Any, call: Call) -> tuple[Any, Any]:
         if carry is None:
             rngs = nnx.Rngs(0) if rngs is None else rngs
             carry = self.cell.initialize_carry(call.input_shape, rngs)
-            carry = flax_common.in_dtype_of(self.cell, carry)
+            carry = in_dtype_of(self.cell, carry)
         # A cell may hold more than parameters (statistics, dropout counts): that state is carried.
-        graphdef, params, state = nnx.split(self.cell, nnx.Param, ...)
+        graphdef, params, collections = nnx.split(self.cell, nnx.Param, ...)
 
-        def step(carry_and_state: Any, x: Any) -> Any:
-            carry, state = carry_and_state
-            cell = nnx.merge(graphdef, params, state)
-            carry, y = cell(carry, x)
-            return (carry, nnx.state(cell, nnx.Not(nnx.Param))), y
+        def step(state: State, x: Any, _: Any) -> tuple[State, Any]:
+            cell = nnx.merge(graphdef, params, state.collections)
+            carry, y = cell(state.carry, x)
+            return State(carry, nnx.state(cell, nnx.Not(nnx.Param))), y
 
-        (carry, state), outputs = flax_common.run_flax(WHO, step, carry, call, state)
-        if jax.tree.leaves(state):
-            nnx.update(self.cell, state)
-        return carry, outputs
+        state, outputs = run_flax_cell(call, step, carry, collections)
+        if jax.tree.leaves(state.collections):
+            nnx.update(self.cell, state.collections)
+        return state.carry, outputs
 
 
 def _dropout_key(rngs: Any) -> Any:
     if not isinstance(rngs, nnx.Rngs) or not ("dropout" in rngs or "default" in rngs):
         got = "no stream 'dropout'" if isinstance(rngs, nnx.Rngs) else describe(rngs)
         raise ValueError(
-            f"{WHO}: deterministic=False needs rngs in the call, as in "
+            f"{CALLER}: deterministic=False needs rngs in the call, as in "
             f"layer(xs, rngs=nnx.Rngs(dropout=0)); got {got}."
         )
     return rngs.dropout()
-
-
-def _partitioned(array: Any, names: tuple[Any, ...]) -> Any:
-    return nnx.with_partitioning(lambda: array, names)()
-
-
-def _as_module(part: Any) -> Any:
-    if isinstance(part, Mapping):
-        return nnx.Dict({name: _as_module(value) for name, value in part.items()})
-    return nnx.Param(part)
-
-
-def _as_arrays(part: Any) -> Any:
-    if isinstance(part, nnx.Dict):
-        return {name: _as_arrays(value) for name, value in part.items()}
-    return part[...]

@@ -1,4 +1,4 @@
-"""Flax linen modules over recurrax cells, and over Flax's own cells unchanged."""
+"""``flax.linen.RNN`` with recurrax underneath."""
 
 from typing import Any
 
@@ -7,82 +7,18 @@ import jax
 import jax.numpy as jnp
 from flax.errors import ScopeParamShapeError
 
-from recurrax import flax_common
 from recurrax.cell.cell import Layer
-from recurrax.cell.checks import cast_floating
+from recurrax.cell.checks import as_dtype
 from recurrax.cell.options import instead
 from recurrax.cell.params import describe
-from recurrax.sequence.checks import as_dtype, check_layer
-from recurrax.sequence.how import RunInputs
+from recurrax.flax_common.call import Call, prepare_call, run_recurrax_cell, training_key
+from recurrax.flax_common.checks import check_call_of_flax_cell, check_options_of_flax_cell
+from recurrax.flax_common.flax_cells import in_dtype_of, run_flax_cell
+from recurrax.linen.cell import Cell
+from recurrax.sequence.engine import State
+from recurrax.sequence.options import RunInputs
 
-WHO = "rx.linen.RNN"
-
-
-class Cell(nn.RNNCellBase):
-    """A recurrax cell as a Flax cell: it works wherever Flax expects an ``nn.RNNCellBase``.
-
-    Its parameters are named as the cell names them: ``{"W": {"i": ...}, "U": ..., "b": ...}``.
-
-    Attributes:
-      cell: any :class:`recurrax.Cell`.
-      param_dtype: dtype of the parameters.
-      partitioning: names of mesh axes by group of parameters, ``{"U": (None, "model")}``; the
-        arrays of a group are boxed as by ``nn.with_partitioning``.
-
-    Example:
-      >>> import flax.linen as nn, jax, jax.numpy as jnp
-      >>> import recurrax as rx
-      >>> layer = nn.RNN(rx.linen.Cell(rx.LSTM(8)))
-      >>> variables = layer.init(jax.random.key(0), jnp.ones((2, 5, 3)))
-      >>> variables["params"]["cell"]["W"]["i"].shape
-      (3, 8)
-    """
-
-    cell: Layer
-    param_dtype: Any = jnp.float32
-    partitioning: Any = None
-
-    def __post_init__(self) -> None:
-        check_layer("rx.linen.Cell", self.cell)
-        as_dtype("rx.linen.Cell", "param_dtype", self.param_dtype)
-        super().__post_init__()
-
-    @nn.compact
-    def params(self, in_features: Any) -> Any:
-        """The parameters as ``cell.step`` takes them; drawn when the module is initialised."""
-        like = self.cell.params_like(in_features)
-
-        def draw(name: str) -> Any:
-            def init(key: jax.Array) -> Any:
-                params = cast_floating(self.cell.init(key, in_features), self.param_dtype)
-                tree = flax_common.to_tree(params)
-                return flax_common.annotated(tree, self.partitioning, nn.Partitioned)[name]
-
-            return init
-
-        flax_common.check_partitioning(WHO, flax_common.to_tree(like), self.partitioning)
-        if self.is_mutable_collection("params"):
-            tree = {name: self.param(name, draw(name)) for name in flax_common.to_tree(like)}
-        else:  # given, and checked below: Flax's own check names no argument of the layer
-            tree = nn.unbox(self.variables.get("params", {}))
-        return flax_common.from_tree(like, tree, f"{WHO}: params.cell")
-
-    def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
-        """One step, ``(carry, x) -> (carry, y)``."""
-        flax_common.check_alone("rx.linen.Cell", self.cell)
-        params = self.params(jax.tree.map(lambda a: a.shape[-1], inputs))
-        return self.cell.step(params, carry, inputs)
-
-    @nn.nowrap
-    def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Any:
-        """The cell's initial carry, in ``param_dtype``; ``rng`` is not used."""
-        del rng
-        flax_common.check_alone("rx.linen.Cell", self.cell)
-        return cast_floating(self.cell.initial_carry(input_shape[:-1]), self.param_dtype)
-
-    @property
-    def num_feature_axes(self) -> int:
-        return self.cell.num_feature_axes
+CALLER = "rx.linen.RNN"
 
 
 class RNN(nn.Module):
@@ -134,17 +70,17 @@ class RNN(nn.Module):
 
     def __post_init__(self) -> None:
         if isinstance(self.cell, Layer):
-            as_dtype(WHO, "param_dtype", self.param_dtype)
+            as_dtype(CALLER, "param_dtype", self.param_dtype)
             # Without parent=None a surrounding compact module would own the cell, not this one.
             self.cell = Cell(self.cell, self.param_dtype, self.partitioning, parent=None)
         elif not isinstance(self.cell, nn.RNNCellBase):
             raise TypeError(
-                f"{WHO}: cell must be a recurrax cell or a flax.linen.RNNCellBase; "
+                f"{CALLER}: cell must be a recurrax cell or a flax.linen.RNNCellBase; "
                 f"got {describe(self.cell)}.{instead(self.cell, Layer | nn.RNNCellBase)}"
             )
         elif not isinstance(self.cell, Cell):
-            flax_common.check_flax_cell(
-                WHO,
+            check_options_of_flax_cell(
+                CALLER,
                 dtype=self.dtype,
                 carry_dtype=self.carry_dtype,
                 param_dtype=self.param_dtype,
@@ -182,11 +118,11 @@ class RNN(nn.Module):
         Returns:
           ``outputs``, or ``(carry, outputs)`` with ``return_carry``.
         """
-        spec = self.cell.cell if isinstance(self.cell, Cell) else None
-        call = flax_common.prepare(
-            WHO,
+        cell = self.cell.cell if isinstance(self.cell, Cell) else self.cell
+        call = prepare_call(
+            CALLER,
             self,
-            spec,
+            cell,
             inputs,
             RunInputs(seq_lengths, mask, resets, reset_carry),
             return_carry=return_carry,
@@ -194,37 +130,39 @@ class RNN(nn.Module):
             reverse=reverse,
             keep_order=keep_order,
         )
-        if spec is not None:
+        if isinstance(cell, Layer):
             params = self.cell.params(call.in_features)
             training = self.deterministic if deterministic is None else deterministic
-            key = flax_common.training_key(WHO, spec, training, self._dropout_key)
-            carry, outputs = flax_common.run(WHO, spec, params, initial_carry, call, key)
+            key = training_key(CALLER, cell, training, self._dropout_key)
+            carry, outputs = run_recurrax_cell(call, cell, params, initial_carry, key)
         else:
-            flax_common.check_flax_call(WHO, deterministic)
+            check_call_of_flax_cell(CALLER, deterministic)
             carry, outputs = self._flax_cell(initial_carry, init_key, call)
         return (carry, outputs) if call.return_carry else outputs
 
     def _dropout_key(self) -> Any:
         if not (self.has_rng("dropout") or self.has_rng("params")):
             raise ValueError(
-                f"{WHO}: deterministic=False needs a random key in the call, as in "
+                f"{CALLER}: deterministic=False needs a random key in the call, as in "
                 "layer.apply(variables, xs, rngs={'dropout': key})."
             )
         return self.make_rng("dropout")
 
-    def _flax_cell(self, carry: Any, init_key: Any, call: flax_common.Call) -> tuple[Any, Any]:
+    def _flax_cell(self, carry: Any, init_key: Any, call: Call) -> tuple[Any, Any]:
         if carry is None:
             key = jax.random.key(0) if init_key is None else init_key
             carry = self.cell.initialize_carry(key, call.input_shape)
-            carry = flax_common.in_dtype_of(self.cell, carry)
+            carry = in_dtype_of(self.cell, carry)
         if self.is_initializing():
-            self.cell(carry, jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), call.x0))
+            self.cell(carry, jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), call.x))
         cell, variables = self.cell.unbind()
 
-        def step(carry: Any, x: Any) -> Any:
+        def step(state: State, x: Any, _: Any) -> tuple[State, Any]:
             try:
-                return cell.apply(variables, carry, x)
+                carry, y = cell.apply(variables, state.carry, x)
             except ScopeParamShapeError as error:
                 raise ValueError(str(error)) from error
+            return State(carry), y
 
-        return flax_common.run_flax(WHO, step, carry, call)
+        state, outputs = run_flax_cell(call, step, carry)
+        return state.carry, outputs
