@@ -36,9 +36,9 @@ TESTS = {  # of each package, below tests/
     "compose": f"{SEQUENCES} compose",
 }
 FILES = [
-    f"{room}/{path.name}"
+    f"{room}/{path.relative_to(ROOT / 'recurrax' / room)}"
     for room in TESTS
-    for path in sorted((ROOT / "recurrax" / room).glob("*.py"))
+    for path in sorted((ROOT / "recurrax" / room).rglob("*.py"))
     if path.name != "__init__.py"
 ]
 

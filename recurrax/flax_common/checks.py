@@ -34,6 +34,12 @@ def check_options_of_flax_cell(caller: str, **given: Any) -> None:
             )
 
 
+def check_unroll(caller: str, unroll: Any) -> None:
+    """How many steps Flax's loop takes at once: a positive whole number."""
+    if isinstance(unroll, bool) or not isinstance(unroll, int) or unroll < 1:
+        raise ValueError(f"{caller}: unroll must be a positive whole number; got {unroll!r}.")
+
+
 def check_call_of_flax_cell(caller: str, deterministic: Any) -> None:
     """A Flax cell knows by attributes of its own whether it drops."""
     if deterministic is not None:

@@ -5,6 +5,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.core import FrozenDict
 from flax.errors import ScopeParamShapeError
 
 from recurrax.cell.cell import Layer
@@ -12,9 +13,14 @@ from recurrax.cell.checks import as_dtype
 from recurrax.cell.options import instead
 from recurrax.cell.params import describe
 from recurrax.flax_common.call import Call, prepare_call, run_recurrax_cell, training_key
-from recurrax.flax_common.checks import check_call_of_flax_cell, check_options_of_flax_cell
+from recurrax.flax_common.checks import (
+    check_call_of_flax_cell,
+    check_options_of_flax_cell,
+    check_unroll,
+)
 from recurrax.flax_common.flax_cells import in_dtype_of, run_flax_cell
 from recurrax.linen.cell import Cell
+from recurrax.linen.lifting import ScanArguments, check_scan_arguments, lifted, store
 from recurrax.sequence.engine import State
 from recurrax.sequence.options import RunInputs
 
@@ -35,6 +41,14 @@ class RNN(nn.Module):
       reverse: run from the last step to the first. As in Flax, outputs then come in the order of
         processing, unless ``keep_order``.
       keep_order: with ``reverse``, return the outputs in the order of the inputs.
+      unroll: accepted as by Flax, where it is how many steps the loop takes at once. It changes no
+        result; ``method`` and ``chunk`` say how this layer runs.
+      variable_axes: as for Flax, without axes: a collection has no entries for single steps.
+      variable_broadcast: the collections that are the same at every step, ``"params"`` among them.
+        Collections that no argument names are read in the same way.
+      variable_carry: the collections of a Flax cell that go from step to step.
+      split_rngs: for the random streams of a Flax cell, whether a key is new at every step (true)
+        or the same for all. A recurrax cell has options of its own for that.
       pad: the output at padding, ``"zero"`` or ``"hold"``; see :func:`recurrax.unroll`.
       deterministic: whether dropout and its like are off. Without, the key comes from Flax's
         stream ``dropout``.
@@ -58,6 +72,11 @@ class RNN(nn.Module):
     return_carry: bool = False
     reverse: bool = False
     keep_order: bool = False
+    unroll: int = 1
+    variable_axes: Any = FrozenDict()
+    variable_broadcast: Any = "params"
+    variable_carry: Any = False
+    split_rngs: Any = FrozenDict({"params": False})
     pad: str = "zero"
     deterministic: bool | None = None
     method: str = "auto"
@@ -69,6 +88,8 @@ class RNN(nn.Module):
     carry_dtype: Any = None
 
     def __post_init__(self) -> None:
+        check_unroll(CALLER, self.unroll)
+        check_scan_arguments(CALLER, self.cell, self._scan_arguments)
         if isinstance(self.cell, Layer):
             as_dtype(CALLER, "param_dtype", self.param_dtype)
             # Without parent=None a surrounding compact module would own the cell, not this one.
@@ -155,14 +176,23 @@ class RNN(nn.Module):
             carry = in_dtype_of(self.cell, carry)
         if self.is_initializing():
             self.cell(carry, jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), call.x))
-        cell, variables = self.cell.unbind()
+        time = call.run.options.time
+        steps = jax.tree.leaves(call.inputs)[0].shape[time]
+        cell = lifted(self.cell, self._scan_arguments, time, steps)
 
-        def step(state: State, x: Any, _: Any) -> tuple[State, Any]:
+        def step(state: State, x: Any, now: Any) -> tuple[State, Any]:
             try:
-                carry, y = cell.apply(variables, state.carry, x)
+                collections, (carry, y) = cell.step(state.collections, now, state.carry, x)
             except ScopeParamShapeError as error:
                 raise ValueError(str(error)) from error
-            return State(carry), y
+            return State(carry, collections), y
 
-        state, outputs = run_flax_cell(call, step, carry)
+        state, outputs = run_flax_cell(call, step, carry, cell.collections, cell.keys_of_steps)
+        store(self.cell, state.collections)
         return state.carry, outputs
+
+    @property
+    def _scan_arguments(self) -> ScanArguments:
+        return ScanArguments(
+            self.variable_axes, self.variable_broadcast, self.variable_carry, self.split_rngs
+        )

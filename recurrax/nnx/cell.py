@@ -105,10 +105,10 @@ def _partitioned(array: Any, names: tuple[Any, ...]) -> Any:
 def _as_module(part: Any) -> Any:
     if isinstance(part, Mapping):
         return nnx.Dict({name: _as_module(value) for name, value in part.items()})
-    return nnx.Param(part)
+    return None if part is None else nnx.Param(part)
 
 
 def _as_arrays(part: Any) -> Any:
     if isinstance(part, nnx.Dict):
         return {name: _as_arrays(value) for name, value in part.items()}
-    return part[...]
+    return None if part is None else part[...]

@@ -11,9 +11,14 @@ from recurrax.cell.checks import as_dtype
 from recurrax.cell.options import instead
 from recurrax.cell.params import describe
 from recurrax.flax_common.call import Call, prepare_call, run_recurrax_cell, training_key
-from recurrax.flax_common.checks import check_call_of_flax_cell, check_options_of_flax_cell
+from recurrax.flax_common.checks import (
+    check_call_of_flax_cell,
+    check_options_of_flax_cell,
+    check_unroll,
+)
 from recurrax.flax_common.flax_cells import in_dtype_of, run_flax_cell
 from recurrax.nnx.cell import Cell
+from recurrax.nnx.state import check_state_arguments, split_state
 from recurrax.sequence.engine import State
 from recurrax.sequence.options import RunInputs
 
@@ -38,6 +43,12 @@ class RNN(nnx.Module):
       reverse: run from the last step to the first. As in Flax, outputs then come in the order of
         processing, unless ``keep_order``.
       keep_order: with ``reverse``, return the outputs in the order of the inputs.
+      unroll: accepted as by Flax, where it is how many steps the loop takes at once. It changes no
+        result; ``method`` and ``chunk`` say how this layer runs.
+      state_axes: for a Flax cell, which state goes from step to step (``nnx.Carry``, as all state
+        does by default) and which is the same at every step (``None``).
+      broadcast_rngs: a filter for the random streams of a Flax cell that give the same numbers at
+        every step of a call. A recurrax cell has options of its own for that.
       pad: the output at padding, ``"zero"`` or ``"hold"``; see :func:`recurrax.unroll`.
       deterministic: whether dropout and its like are off; ``train()`` and ``eval()`` set it.
         Without, the key comes from the stream ``dropout`` of the ``rngs`` of the call.
@@ -65,6 +76,9 @@ class RNN(nnx.Module):
         return_carry: bool = False,
         reverse: bool = False,
         keep_order: bool = False,
+        unroll: int = 1,
+        state_axes: Any = None,
+        broadcast_rngs: Any = None,
         pad: str = "zero",
         deterministic: bool | None = None,
         method: str = "auto",
@@ -75,6 +89,8 @@ class RNN(nnx.Module):
         dtype: Any = None,
         carry_dtype: Any = None,
     ):
+        check_unroll(CALLER, unroll)
+        check_state_arguments(CALLER, cell, state_axes, broadcast_rngs)
         if isinstance(cell, Layer):
             if in_features is None or not isinstance(rngs, nnx.Rngs):
                 raise TypeError(
@@ -108,6 +124,9 @@ class RNN(nnx.Module):
         self.return_carry = return_carry
         self.reverse = reverse
         self.keep_order = keep_order
+        self.unroll = unroll
+        self.state_axes = None if state_axes is None else nnx.StateAxes(state_axes)
+        self.broadcast_rngs = broadcast_rngs
         self.pad = pad
         self.deterministic = deterministic
         self.method = method
@@ -141,8 +160,9 @@ class RNN(nnx.Module):
           seq_lengths: ``lengths`` of :func:`recurrax.unroll`, integer, ``(*batch,)``.
           mask, resets, reset_carry: see :func:`recurrax.unroll`.
           deterministic, return_carry, time_major, reverse, keep_order: override the attributes.
-          rngs: its stream ``dropout`` draws the random numbers of training; for a Flax cell with a
-            random carry, the keys of that (``nnx.Rngs(0)`` by default).
+          rngs: its stream ``dropout``, or the stream that is given, draws the random numbers of
+            training; for a Flax cell with a random carry, the keys of that (``nnx.Rngs(0)`` by
+            default).
 
         Returns:
           ``outputs``, or ``(carry, outputs)`` with ``return_carry``.
@@ -175,20 +195,27 @@ class RNN(nnx.Module):
             carry = self.cell.initialize_carry(call.input_shape, rngs)
             carry = in_dtype_of(self.cell, carry)
         # A cell may hold more than parameters (statistics, dropout counts): that state is carried.
-        graphdef, params, collections = nnx.split(self.cell, nnx.Param, ...)
+        arguments = self.state_axes, self.broadcast_rngs
+        only = nnx.All(nnx.RngState, self.broadcast_rngs)
+        # As in Flax, broadcast streams give another key to every call.
+        with nnx.split_rngs(self.cell, splits=1, only=only, squeeze=True):  # type: ignore
+            split = split_state(self.cell, *arguments)
 
-        def step(state: State, x: Any, _: Any) -> tuple[State, Any]:
-            cell = nnx.merge(graphdef, params, state.collections)
-            carry, y = cell(state.carry, x)
-            return State(carry, nnx.state(cell, nnx.Not(nnx.Param))), y
+            def step(state: State, x: Any, _: Any) -> tuple[State, Any]:
+                constant = jax.tree.map(lambda a: a, split.constant)  # new: a cell may count
+                cell = nnx.merge(split.graphdef, split.params, *constant, *state.collections)
+                carry, y = cell(state.carry, x)
+                return State(carry, split_state(cell, *arguments).carried), y
 
-        state, outputs = run_flax_cell(call, step, carry, collections)
-        if jax.tree.leaves(state.collections):
-            nnx.update(self.cell, state.collections)
+            state, outputs = run_flax_cell(call, step, carry, split.carried)
+            if jax.tree.leaves(state.collections):
+                nnx.update(self.cell, *state.collections)
         return state.carry, outputs
 
 
 def _dropout_key(rngs: Any) -> Any:
+    if isinstance(rngs, nnx.RngStream):
+        return rngs()
     if not isinstance(rngs, nnx.Rngs) or not ("dropout" in rngs or "default" in rngs):
         got = "no stream 'dropout'" if isinstance(rngs, nnx.Rngs) else describe(rngs)
         raise ValueError(

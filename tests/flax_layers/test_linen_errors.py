@@ -8,11 +8,52 @@ import pytest
 from flax import nnx
 
 import recurrax as rx
-from tests.bad_input import BOTH, CELL, GRU, assert_finite, check
+from tests.bad_input import BOTH, CELL, DROPPING, GRU, assert_finite, check
 
 pytestmark = pytest.mark.once
 
 TABLE = {
+    "linen: unroll zero": (
+        lambda good: rx.linen.RNN(CELL, unroll=0),
+        ValueError,
+        "rx.linen.RNN: unroll must be a positive whole number; got 0.",
+    ),
+    "linen: variable_axes a list": (
+        lambda good: rx.linen.RNN(CELL, variable_axes=["params"]),
+        TypeError,
+        "rx.linen.RNN: variable_axes must be a dict; got list.",
+    ),
+    "linen: a collection with entries for steps": (
+        lambda good: rx.linen.RNN(nn.GRUCell(4), variable_axes={"intermediates": 0}),
+        ValueError,
+        "rx.linen.RNN: variable_axes={'intermediates': 0} asks for a collection with an entry for "
+        "each step; … use flax.linen.RNN.",
+    ),
+    "linen: parameters that are not broadcast": (
+        lambda good: rx.linen.RNN(nn.GRUCell(4), variable_broadcast="stats"),
+        ValueError,
+        "rx.linen.RNN: the parameters must be in variable_broadcast and not in variable_carry, …",
+    ),
+    "linen: parameters that are carried": (
+        lambda good: rx.linen.RNN(nn.GRUCell(4), variable_carry=True),
+        ValueError,
+        "rx.linen.RNN: the parameters must be in variable_broadcast and not in variable_carry, …",
+    ),
+    "linen: other parameters at every step": (
+        lambda good: rx.linen.RNN(nn.GRUCell(4), split_rngs={"params": True}),
+        ValueError,
+        "rx.linen.RNN: split_rngs={'params': True} would draw other parameters at every step; …",
+    ),
+    "linen: variable_carry with a recurrax cell": (
+        lambda good: rx.linen.RNN(CELL, variable_carry="stats"),
+        ValueError,
+        "rx.linen.RNN: variable_carry='stats' has no meaning with rx.LSTM, which has parameters …",
+    ),
+    "linen: split_rngs with a recurrax cell": (
+        lambda good: rx.linen.RNN(DROPPING, split_rngs={"params": False, "dropout": True}),
+        ValueError,
+        "rx.linen.RNN: split_rngs names 'dropout', but rx.Stack decides by its own options what …",
+    ),
     "method unknown to a layer": (
         lambda good: rx.linen.RNN(rx.LSTM(4), method="fast").init(good.key, good.xs),
         ValueError,

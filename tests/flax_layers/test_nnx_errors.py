@@ -11,6 +11,32 @@ from tests.bad_input import BOTH, CELL, DROPPING, assert_finite, check
 pytestmark = pytest.mark.once
 
 TABLE = {
+    "nnx: unroll true": (
+        lambda good: rx.nnx.RNN(CELL, 3, rngs=nnx.Rngs(0), unroll=True),
+        ValueError,
+        "rx.nnx.RNN: unroll must be a positive whole number; got True.",
+    ),
+    "nnx: state_axes a list": (
+        lambda good: rx.nnx.RNN(nnx.GRUCell(3, 4, rngs=nnx.Rngs(0)), state_axes=[0]),
+        TypeError,
+        "rx.nnx.RNN: state_axes must be a dict or nnx.StateAxes; got list.",
+    ),
+    "nnx: state with entries for steps": (
+        lambda good: rx.nnx.RNN(nnx.GRUCell(3, 4, rngs=nnx.Rngs(0)), state_axes={"stats": 0}),
+        ValueError,
+        "rx.nnx.RNN: state_axes={'stats': 0} asks for state with an entry for each step; … use "
+        "flax.nnx.RNN.",
+    ),
+    "nnx: state_axes with a recurrax cell": (
+        lambda good: rx.nnx.RNN(CELL, 3, rngs=nnx.Rngs(0), state_axes={...: nnx.Carry}),
+        ValueError,
+        "rx.nnx.RNN: state_axes has no meaning with rx.LSTM, which has parameters and no other …",
+    ),
+    "nnx: broadcast_rngs with a recurrax cell": (
+        lambda good: rx.nnx.RNN(DROPPING, 3, rngs=nnx.Rngs(0), broadcast_rngs="dropout"),
+        ValueError,
+        "rx.nnx.RNN: broadcast_rngs has no meaning with rx.Stack, which has parameters and no …",
+    ),
     "nnx: no in_features": (
         lambda good: rx.nnx.RNN(CELL, rngs=nnx.Rngs(0)),
         TypeError,
