@@ -2,6 +2,7 @@
 
 import warnings
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -156,22 +157,15 @@ def test_a_stream_donates_its_own_buffers_and_nobody_elses(rng):
 
 def test_a_stream_has_one_trace_for_all_its_steps(rng, monkeypatch):
     params, xs = draw(rng)
-    traces = 0
-    original = rx.GRU.step
-
-    def counting(self, params, carry, x):
-        nonlocal traces
-        traces += 1
-        return original(self, params, carry, x)
-
-    monkeypatch.setattr(rx.GRU, "step", counting)
     stream = rx.Stream(CELL, params, batch_shape=(2,))
     for t in range(3):
         stream(xs[:, t])
-    settled = traces
+    chex.clear_trace_counter()
+    monkeypatch.setattr(rx.GRU, "step", chex.assert_max_traces(rx.GRU.step, n=0))
     for t in range(3, 13):
         stream(xs[:, t])
-    assert traces == settled
+    with pytest.raises(AssertionError, match="is traced > 0 times"):
+        stream.unroll(xs)
 
 
 # --- memory ---

@@ -3,6 +3,7 @@
 import functools
 import itertools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -329,16 +330,8 @@ def test_any_batch_axes_and_time_major(batch, rng):
 
 def test_one_trace_for_all_lengths_masks_and_resets(rng, monkeypatch):
     case = CASES["gru"]
-    traces = 0
-    original = rx.GRU.step
-
-    def counting(self, params, carry, x):
-        nonlocal traces
-        traces += 1
-        return original(self, params, carry, x)
-
-    monkeypatch.setattr(rx.GRU, "step", counting)
     params, carry, xs = problem(rng, case, batch=(9,), steps=7)
+    traced_no_more = chex.assert_max_traces(rx.GRU.step, n=0)
 
     def lengths():
         return {"lengths": rng.integers(0, 8, 9)}
@@ -348,10 +341,13 @@ def test_one_trace_for_all_lengths_masks_and_resets(rng, monkeypatch):
 
     for draw in (lengths, mask):
         rx.unroll(case.cell, params, xs, carry, **draw())
-        first = traces
-        for _ in range(100):
-            rx.unroll(case.cell, params, xs, carry, **draw())
-        assert traces == first
+        chex.clear_trace_counter()
+        with monkeypatch.context() as patch:
+            patch.setattr(rx.GRU, "step", traced_no_more)
+            for _ in range(100):
+                rx.unroll(case.cell, params, xs, carry, **draw())
+            with pytest.raises(AssertionError, match="is traced > 0 times"):
+                rx.unroll(case.cell, params, xs[:, :3], carry)
 
 
 def test_traced_lengths_are_clamped_and_an_error_under_checkify(rng):
