@@ -50,8 +50,8 @@ class RNN(nn.Module):
       split_rngs: for the random streams of a Flax cell, whether a key is new at every step (true)
         or the same for all. A recurrax cell has options of its own for that.
       pad: the output at padding, ``"zero"`` or ``"hold"``; see :func:`recurrax.unroll`.
-      deterministic: whether dropout and its like are off. Without, the key comes from Flax's
-        stream ``dropout``.
+      deterministic: whether a stochastic cell runs in evaluation. In training the key comes from
+        Flax's stream ``dropout``.
       method, chunk, residuals: how to evaluate; see :func:`recurrax.scan`.
       partitioning: names of mesh axes for a recurrax cell's parameters; see :class:`Cell`.
       param_dtype, dtype, carry_dtype: of a recurrax cell's parameters, computation and carry; see

@@ -29,15 +29,15 @@ class RNN(nnx.Module):
     """Runs a cell over time: ``flax.nnx.RNN`` with recurrax underneath.
 
     Arguments and results are those of ``flax.nnx.RNN``; the loop is :func:`recurrax.scan`. The
-    parameters have the same paths, and there is no random state beside them, so the state goes
-    into any checkpoint.
+    parameters have the same paths, and there is no random state beside them, so any checkpoint can
+    hold the state.
 
     Args:
       cell: a recurrax cell (also a :class:`recurrax.Stack` or :class:`recurrax.Bidirectional`),
         or any ``nnx.RNNCellBase`` such as ``nnx.LSTMCell``.
       in_features: size of the last axis of the inputs; needed by a recurrax cell, and only by it.
-      rngs: where the key for the parameters comes from; needed by a recurrax cell. A Flax cell has
-        its parameters already: what is given with one is not used, and never kept.
+      rngs: draws the parameters of a recurrax cell, which requires it. A Flax cell has its
+        parameters already: with one, ``rngs`` is accepted, but neither used nor stored.
       time_major: whether inputs are ``(time, *batch, features)``.
       return_carry: whether a call returns ``(carry, outputs)`` instead of ``outputs``.
       reverse: run from the last step to the first. As in Flax, outputs then come in the order of
@@ -50,8 +50,8 @@ class RNN(nnx.Module):
       broadcast_rngs: a filter for the random streams of a Flax cell that give the same numbers at
         every step of a call. A recurrax cell has options of its own for that.
       pad: the output at padding, ``"zero"`` or ``"hold"``; see :func:`recurrax.unroll`.
-      deterministic: whether dropout and its like are off; ``train()`` and ``eval()`` set it.
-        Without, the key comes from the stream ``dropout`` of the ``rngs`` of the call.
+      deterministic: whether a stochastic cell runs in evaluation; ``train()`` and ``eval()`` set
+        it. In training the key comes from the stream ``dropout`` of the ``rngs`` of the call.
       method, chunk, residuals: how to evaluate; see :func:`recurrax.scan`.
       partitioning: names of mesh axes for a recurrax cell's parameters; see :class:`Cell`.
       param_dtype, dtype, carry_dtype: of a recurrax cell's parameters, computation and carry; see
@@ -92,26 +92,9 @@ class RNN(nnx.Module):
         check_unroll(CALLER, unroll)
         check_state_arguments(CALLER, cell, state_axes, broadcast_rngs)
         if isinstance(cell, Layer):
-            if in_features is None or not isinstance(rngs, nnx.Rngs):
-                raise TypeError(
-                    f"{CALLER}: a recurrax cell needs in_features and rngs, as in "
-                    f"rx.nnx.RNN(cell, 3, rngs=nnx.Rngs(0)); got in_features={in_features!r}, "
-                    f"rngs={describe(rngs)}."
-                )
-            as_dtype(CALLER, "param_dtype", param_dtype)
-            cell = Cell(
-                cell, in_features, rngs=rngs, param_dtype=param_dtype, partitioning=partitioning
-            )
-        elif not isinstance(cell, nnx.RNNCellBase):
-            raise TypeError(
-                f"{CALLER}: cell must be a recurrax cell or a flax.nnx.RNNCellBase; "
-                f"got {describe(cell)}.{instead(cell, Layer | nnx.RNNCellBase)}"
-            )
-        elif in_features is not None:
-            raise TypeError(
-                f"{CALLER}: in_features is fixed by the Flax cell already; leave it out."
-            )
+            cell = make_cell(cell, in_features, rngs, param_dtype, partitioning)
         else:
+            check_flax_cell(cell, in_features)
             check_options_of_flax_cell(
                 CALLER,
                 dtype=dtype,
@@ -211,6 +194,31 @@ class RNN(nnx.Module):
             if jax.tree.leaves(state.collections):
                 nnx.update(self.cell, *state.collections)
         return state.carry, outputs
+
+
+def make_cell(
+    cell: Layer, in_features: Any, rngs: Any, param_dtype: Any, partitioning: Any
+) -> Cell:
+    """A recurrax cell as an nnx cell, with parameters of its own."""
+    if in_features is None or not isinstance(rngs, nnx.Rngs):
+        raise TypeError(
+            f"{CALLER}: a recurrax cell needs in_features and rngs, as in "
+            f"rx.nnx.RNN(cell, 3, rngs=nnx.Rngs(0)); got in_features={in_features!r}, "
+            f"rngs={describe(rngs)}."
+        )
+    as_dtype(CALLER, "param_dtype", param_dtype)
+    return Cell(cell, in_features, rngs=rngs, param_dtype=param_dtype, partitioning=partitioning)
+
+
+def check_flax_cell(cell: Any, in_features: Any) -> None:
+    """A cell that is not one of recurrax must be one of Flax's, which has its parameters."""
+    if not isinstance(cell, nnx.RNNCellBase):
+        raise TypeError(
+            f"{CALLER}: cell must be a recurrax cell or a flax.nnx.RNNCellBase; "
+            f"got {describe(cell)}.{instead(cell, Layer | nnx.RNNCellBase)}"
+        )
+    if in_features is not None:
+        raise TypeError(f"{CALLER}: in_features is fixed by the Flax cell already; leave it out.")
 
 
 def _dropout_key(rngs: Any) -> Any:
