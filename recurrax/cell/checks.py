@@ -396,8 +396,14 @@ def guard_step(step: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def unguarded(cell: Any) -> Callable[..., Any]:
-    """The step of a cell without its checks, for arguments that were checked before."""
-    step = inspect.unwrap(type(cell).step)
+    """The step of a cell without its checks, for arguments that were checked before.
+
+    Only the guard is taken off: decorators of the user's own stay, and so does a step that was put
+    into the class later.
+    """
+    step = type(cell).step
+    if getattr(step, "__code__", None) is GUARDED_STEP:
+        step = step.__wrapped__
 
     def plain(params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
         with jax.numpy_rank_promotion("allow"):
@@ -406,6 +412,7 @@ def unguarded(cell: Any) -> Callable[..., Any]:
     return plain
 
 
+GUARDED_STEP = guard_step(lambda self, params, carry, x: (carry, x)).__code__
 GUARDS = {"init": guard_init, "initial_carry": guard_initial_carry, "step": guard_step}
 
 

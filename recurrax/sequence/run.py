@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from recurrax.cell.cell import Cell, Layer, Noise
-from recurrax.cell.checks import cast_floating
+from recurrax.cell.checks import cast_floating, unguarded
 from recurrax.cell.options import name_of
 from recurrax.sequence.checks.steps import check_carry_is_kept, check_noise, check_outputs
 from recurrax.sequence.engine import State, over_time, valid_steps
@@ -97,7 +97,8 @@ def draw(cell: Cell, run: Run, xs: Any) -> Noise | None:
 def step_of(cell: Cell, params: Any, noise: Noise | None) -> Callable[..., tuple[Any, Any]]:
     """The step of a cell as ``(carry, x, entry of the noise) -> (carry, y)``."""
     if noise is None:
-        return lambda carry, x, _: cell.step(params, carry, x)
+        step = unguarded(cell)  # the arguments were checked at the entrance
+        return lambda carry, x, _: step(params, carry, x)
     constant = noise.run
     return lambda carry, x, now: cell.training_step(params, carry, x, Noise(constant, now))
 

@@ -145,8 +145,8 @@ def unroll_carries(
       after that step was run. Its order is that of the outputs: the order of ``xs``, unless
       ``order="processing"``.
 
-      After a step that is not valid the carry is the one before it. In a reversed run the entry of
-      the first valid step is therefore ``carry``.
+      After a step that is not valid the carry is the one before it. The last step of a reversed
+      run is the first one of ``xs``, so ``carry`` is the first entry there.
 
       A :class:`recurrax.Bidirectional` returns a pair of ``carries``, ``(forward, backward)``, both
       in the order of ``xs``: those of the backward cell at a step are what that cell knows of the

@@ -72,6 +72,19 @@ def test_truncated_gradients_reach_as_far_as_asked(k1, k2, rng):
     assert not np.allclose(whole[1], pull(cot)[1])
 
 
+def test_truncated_runs_hold_outputs_over_padding_across_segments(rng):
+    """The last valid output is often in another segment than the padding that repeats it."""
+    params, xs = draw(rng)
+    for given in (
+        {"lengths": jnp.array([13, 3])},
+        {"mask": np.arange(13)[None] % 6 == np.array([[1], [4]])},
+    ):
+        want = rx.unroll(CELL, params, xs, pad="hold", **given)
+        for k1, k2 in ((2, 2), (2, 6), (20, 20)):
+            got = rx.unroll_truncated(CELL, params, xs, k1=k1, k2=k2, pad="hold", **given)
+            assert_close(got, want)
+
+
 def test_batches_stay_aligned_and_resume():
     data = {"x": np.arange(50).reshape(50, 1), "y": np.arange(50) * 10}
     starts = np.zeros(50, bool)

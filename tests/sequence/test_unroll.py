@@ -459,20 +459,6 @@ def test_no_steps_and_no_rows(options, rng):
             assert_identical(last, carry)
 
 
-def test_carries_of_every_step_hold_over_padding(rng):
-    case = CASES["lstm"]
-    params, carry, xs = problem(rng, case, batch=(2,), steps=5)
-    mask = np.array([[0, 1, 0, 1, 0], [1, 1, 1, 0, 0]], bool)
-    last, _ = rx.unroll(case.cell, params, xs, carry, mask=mask)
-    same, (carries, _) = rx.unroll_carries(case.cell, params, xs, carry, mask=mask)
-    assert_identical(same, last)
-    assert_identical(jax.tree.map(lambda a: a[:, -1], carries), last)
-    assert_identical(jax.tree.map(lambda a: a[0, 0], carries), jax.tree.map(lambda a: a[0], carry))
-    assert_identical(
-        jax.tree.map(lambda a: a[:, 2][0], carries), jax.tree.map(lambda a: a[:, 1][0], carries)
-    )
-
-
 def test_padding_in_a_pytree_of_inputs(rng):
     class Pair(rx.Cell):
         features = 3
