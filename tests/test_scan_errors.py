@@ -23,7 +23,7 @@ TABLE = {
         ValueError,
         "rx.explain: residuals must be one of auto, carries, boundaries; got 'boundaries '.",
     ),
-    "residuals borders where lax.scan must run": (
+    "residuals boundaries where lax.scan must run": (
         lambda good: rx.scan(
             lambda c, x: (jax.lax.cond(True, jnp.sin, jnp.cos, c), x),
             jnp.zeros(()),

@@ -89,7 +89,8 @@ class RNN(nn.Module):
 
     def __post_init__(self) -> None:
         check_unroll(CALLER, self.unroll)
-        check_scan_arguments(CALLER, self.cell, self._scan_arguments)
+        spec = self.cell.cell if isinstance(self.cell, Cell) else self.cell
+        check_scan_arguments(CALLER, spec, self._scan_arguments)
         if isinstance(self.cell, Layer):
             as_dtype(CALLER, "param_dtype", self.param_dtype)
             # Without parent=None a surrounding compact module would own the cell, not this one.

@@ -90,7 +90,8 @@ class RNN(nnx.Module):
         carry_dtype: Any = None,
     ):
         check_unroll(CALLER, unroll)
-        check_state_arguments(CALLER, cell, state_axes, broadcast_rngs)
+        spec = cell.spec if isinstance(cell, Cell) else cell
+        check_state_arguments(CALLER, spec, state_axes, broadcast_rngs)
         if isinstance(cell, Layer):
             cell = make_cell(cell, in_features, rngs, param_dtype, partitioning)
         else:

@@ -40,7 +40,7 @@ TABLE = {
         ValueError,
         "rx.unroll: residuals must be one of auto, carries, boundaries; got 'nothing'.",
     ),
-    "residuals borders with the reference": (
+    "residuals boundaries with the reference": (
         lambda good: good.unroll(residuals="boundaries", method="scan"),
         ValueError,
         "rx.unroll: residuals='boundaries' has no meaning with method='scan', …",

@@ -47,7 +47,7 @@ def test_truncated_gradients_have_the_values_of_the_whole(k1, k2, rng):
 
 @pytest.mark.parametrize(("k1", "k2"), [slow(5, 5), (5, 10), slow(4, 12), (2, 4)])
 def test_truncated_gradients_reach_as_far_as_asked(k1, k2, rng):
-    """Against pieces written out, each with the steps before it and a carry that is given."""
+    """Against segments written out, each with the steps before it and a constant carry."""
     params, xs = draw(rng)
 
     def by_hand(params, xs):
@@ -198,16 +198,16 @@ def temporary_bytes(steps, **options):
 
 
 def test_gradients_of_a_hundred_thousand_steps_in_bounded_memory():
-    """With carries at borders alone memory grows as the root of the length, inputs aside."""
+    """With carries at boundaries alone memory grows as the root of the length, inputs aside."""
     inputs, carries = 100_000 * 4 * 8, 100_000 * 8 * 8
     whole = temporary_bytes(100_000, residuals="carries")
-    borders = temporary_bytes(100_000, residuals="boundaries")
+    boundaries = temporary_bytes(100_000, residuals="boundaries")
     assert whole > carries
-    assert borders < 1.2 * inputs  # one copy of the inputs, and little else
+    assert boundaries < 1.2 * inputs  # one copy of the inputs, and little else
     assert temporary_bytes(10_000, residuals="boundaries") < 0.2 * inputs
 
 
-def test_borders_of_outputs_of_any_rank(rng):
+def test_boundaries_with_outputs_of_any_rank(rng):
     h, xs = jnp.asarray(rng.normal(size=(2, 3))), jnp.asarray(rng.normal(size=(11, 2, 3)))
 
     def step(h, x):
@@ -228,12 +228,12 @@ def test_borders_of_outputs_of_any_rank(rng):
     ("steps", "reverse"),
     [
         (1000, False),
-        (97, False),  # a prime: one piece is shorter
+        (97, False),  # a prime: one chunk is shorter
         (97, True),
         pytest.param(100_000, False, marks=pytest.mark.slow),
     ],
 )
-def test_borders_give_the_gradient_of_the_whole(steps, reverse, rng):
+def test_boundaries_give_the_gradient_of_the_whole(steps, reverse, rng):
     cell = rx.GRU(3)
     params = random_like(rng, cell.params_like(2))
     xs = jnp.asarray(rng.normal(size=(2, steps, 2)))

@@ -92,7 +92,7 @@ def test_a_padded_row_is_the_row_alone(name, layers, rng):
 
 
 def python_loop(cell, params, xs, carry, valid, resets, start):
-    """One row, one step after the other; only steps that count are taken."""
+    """One row, one step after the other; only valid steps are taken."""
     ys = np.zeros((len(valid), cell.out_features))
     for t in range(len(valid)):
         if not valid[t]:
@@ -104,7 +104,7 @@ def python_loop(cell, params, xs, carry, valid, resets, start):
 
 
 @around_every_cell
-def test_masks_and_resets_equal_a_python_loop_over_the_steps_that_count(case, rng):
+def test_masks_and_resets_equal_a_python_loop_over_the_valid_steps(case, rng):
     params, carry, xs = problem(rng, case, batch=(3,), steps=6)
     start = random_like(rng, case.cell.initial_carry((3,)))
     mask, resets = rng.random((3, 6)) < 0.6, rng.random((3, 6)) < 0.4
@@ -172,9 +172,9 @@ def test_resets_are_separate_sequences(name, reverse, rng):
     """Packed segments run as if each were alone: also backwards, where segments end first."""
     case = CASES[name]
     params, carry, xs = problem(rng, case, batch=(2,), steps=9)
-    borders = [0, 2, 3, 7, 9]
+    boundaries = [0, 2, 3, 7, 9]
     resets = np.zeros((2, 9), bool)
-    resets[:, borders[:-1]] = True
+    resets[:, boundaries[:-1]] = True
 
     def packed(params, xs, carry):
         return rx.unroll(case.cell, params, xs, carry, resets=resets, reverse=reverse)
@@ -182,7 +182,7 @@ def test_resets_are_separate_sequences(name, reverse, rng):
     def separate(params, xs, carry):
         runs = [
             rx.unroll(case.cell, params, xs[:, a:b], carry, reverse=reverse)
-            for a, b in itertools.pairwise(borders)
+            for a, b in itertools.pairwise(boundaries)
         ]
         last = runs[0 if reverse else -1][0]
         return last, jnp.concatenate([ys for _, ys in runs], 1)
@@ -194,8 +194,8 @@ def test_resets_are_separate_sequences(name, reverse, rng):
     assert_close(*pull)
 
 
-def test_resets_inside_a_mask_belong_to_the_steps_that_count(rng):
-    """A reset at a step that does not count has no effect; backwards it waits for its segment."""
+def test_resets_inside_a_mask_belong_to_the_valid_steps(rng):
+    """A reset at a step that is not valid has no effect, in both directions."""
     case = CASES["lstm"]
     params, carry, xs = problem(rng, case, batch=(), steps=8)
     mask = np.array([1, 1, 0, 0, 1, 0, 1, 1], bool)
@@ -246,25 +246,25 @@ def test_a_reset_replaces_even_a_broken_carry(rng):
     assert all(np.all(np.isfinite(a)) for a in jax.tree.leaves(last))
 
 
-def test_pieces_with_resets_equal_the_whole(rng):
+def test_chunks_with_resets_equal_the_whole(rng):
     case = CASES["lstm"]
     params, carry, xs = problem(rng, case, batch=(2,), steps=10)
     resets, mask = rng.random((2, 10)) < 0.3, rng.random((2, 10)) < 0.7
     start = random_like(rng, case.cell.initial_carry((2,)))
     options = {"reset_carry": start}
     want = rx.unroll(case.cell, params, xs, carry, resets=resets, mask=mask, **options)
-    pieces = []
+    chunks = []
     for a, b in ((0, 3), (3, 4), (4, 10)):
         now = {"resets": resets[:, a:b], "mask": mask[:, a:b], **options}
         carry, ys = rx.unroll(case.cell, params, xs[:, a:b], carry, **now)
-        pieces.append(ys)
-    assert_close((carry, jnp.concatenate(pieces, 1)), want)
+        chunks.append(ys)
+    assert_close((carry, jnp.concatenate(chunks, 1)), want)
 
 
 # --- outputs at padding, and their order ---
 
 
-def test_hold_repeats_the_last_output_that_counted(rng):
+def test_hold_repeats_the_last_valid_output(rng):
     case = CASES["elman_readout"]  # an output that is not the state
     params, carry, xs = problem(rng, case, batch=(2,), steps=6)
     mask = np.array([[0, 1, 0, 0, 1, 0], [1, 0, 0, 0, 0, 0]], bool)
