@@ -70,7 +70,7 @@ def over_time(
             resets = resets_of_reversed_run(resets, valid, options.time)
     last, outputs = scan_along(
         who=run.caller,
-        f=guarded(step, start, options.every_carry),
+        f=loop_step(step, start, options.every_carry),
         init=state,
         xs=Entry(xs, valid, resets, unmasked),
         length=None,
@@ -84,10 +84,10 @@ def over_time(
     return last, arranged(run, outputs, valid)
 
 
-def guarded(step: Step, start: Any, every_carry: bool) -> Callable[[State, Entry], Any]:
+def loop_step(step: Step, start: Any, every_carry: bool) -> Callable[[State, Entry], Any]:
     """The step of the loop: ``step`` where a step is valid, from ``start`` where it is reset."""
 
-    def guarded_step(state: State, entry: Entry) -> tuple[State, Output]:
+    def one_step(state: State, entry: Entry) -> tuple[State, Output]:
         before, x, valid = state, entry.x, entry.valid
         if entry.reset is not None:
             state = state._replace(carry=where(entry.reset, start, state.carry))
@@ -101,7 +101,7 @@ def guarded(step: Step, start: Any, every_carry: bool) -> Callable[[State, Entry
             y = where(valid, y, jax.tree.map(jnp.zeros_like, y))
         return state, Output(y, state.carry if every_carry else None)
 
-    return guarded_step
+    return one_step
 
 
 def arranged(run: Run, outputs: Output, valid: Any) -> Output:
