@@ -6,8 +6,8 @@
 
 One-hot characters go through recurrent layers, with dropout after each, to the logits of the next
 character: all of it is one cell, an ``rx.Stack``. It is trained by truncated backpropagation
-through time: the text is cut into rows, the rows into pieces, and a piece starts from the carry
-that the piece before has left. Its score is in bits per character of files that were held out; to
+through time: the text is cut into rows, the rows into batches, and a batch starts from the carry
+that the batch before has left. Its score is in bits per character of files that were held out; to
 be beaten is the best that counting does, Kneser-Ney smoothing: see support/kneser_ney.py.
 
 Written to ``--out``: ``bits_per_character.png``, and checkpoints. ``--resume`` goes on from the
@@ -57,7 +57,7 @@ class State(NamedTuple):
     params: Any
     opt_state: Any
     carry: Any
-    """after the last piece, from which the next one starts"""
+    """after the last batch, from which the next one starts"""
     key: Array
 
 
@@ -65,9 +65,9 @@ class State(NamedTuple):
 class History:
     """Bits per character during training, and how far the text has been read."""
 
-    next_piece: int = 0
+    next_batch: int = 0
     training: list[float] = field(default_factory=list)
-    """of every piece, dropout included"""
+    """of every batch, dropout included"""
     held_out: list[float] = field(default_factory=list)
     held_out_at: list[int] = field(default_factory=list)
     """after how many steps"""
@@ -101,7 +101,7 @@ def one_hot(codes: Any) -> Array:
 def bits_of(
     params: Any, cell: rx.Cell, carry: Any, xs: Array, targets: Array, key: Array | None = None
 ) -> tuple[Array, Any]:
-    """``(bits, carry)``: the mean over a piece, (rows, steps), and the carry after it.
+    """``(bits, carry)``: the mean over a batch, (rows, steps), and the carry after it.
 
     A carry that comes in as an argument is a constant to the gradient with respect to ``params``.
     Backpropagation is truncated by just that.
@@ -120,7 +120,7 @@ def update(
     cell: rx.Cell,
     optimizer: optax.GradientTransformation,
 ) -> tuple[State, Array]:
-    """One step of training on one piece: the new state, and the bits before it."""
+    """One step of training on one batch: the new state, and the bits before it."""
     params, opt_state, carry, key = state
     key, dropout_key = jax.random.split(key)
     differentiate = jax.value_and_grad(bits_of, has_aux=True)
@@ -132,8 +132,8 @@ def update(
 def bits_per_character(cell: rx.Cell, params: Any, text: np.ndarray) -> float:
     """Of all characters of ``text`` but the first, without dropout."""
     carry, bits = cell.initial_carry((HELD_OUT_ROWS,)), []
-    for piece in rx.pieces(text, HELD_OUT_ROWS, HELD_OUT_STEPS):
-        mean, carry = evaluate(params, cell, carry, piece.xs, piece.targets)
+    for batch in rx.bptt_batches(text, HELD_OUT_ROWS, HELD_OUT_STEPS):
+        mean, carry = evaluate(params, cell, carry, batch.xs, batch.targets)
         bits.append(mean)
     return float(np.mean(bits))
 
@@ -150,12 +150,12 @@ def fit(
     checkpoints: Checkpoints,
     title: str,
 ) -> tuple[State, History]:
-    """Trains on so many pieces of ``train``, those before an interruption included.
+    """Trains on so many batches of ``train``, those before an interruption included.
 
     Args:
       cell: from one-hot characters to logits.
       train, held_out: encoded text.
-      steps: how many pieces; the learning rate falls to nothing over them.
+      steps: how many batches; the learning rate falls to nothing over them.
       key: decides the first parameters and what is dropped.
       checkpoints: where the run goes on from, if there is one, and is saved to.
       title: what the progress bar says.
@@ -170,15 +170,15 @@ def fit(
     if restored is not None:
         state, history = restored[0], History(**restored[1])
 
-    pieces = over_and_over(train, history.next_piece)
+    batches = over_and_over(train, history.next_batch)
     with tqdm(desc=title, total=steps, initial=history.steps, unit="step") as bar:
         while history.steps < steps:
-            piece = next(pieces)
-            if piece.number == 0:  # a row does not go on where it began
+            batch = next(batches)
+            if batch.number == 0:  # the text starts again
                 state = state._replace(carry=first_carry)
-            state, bits = update(state, piece.xs, piece.targets, cell=cell, optimizer=optimizer)
+            state, bits = update(state, batch.xs, batch.targets, cell=cell, optimizer=optimizer)
             history.training.append(float(bits))
-            history.next_piece = piece.number + 1
+            history.next_batch = batch.number + 1
             if history.steps * EVALUATIONS % steps < EVALUATIONS:
                 history.held_out.append(bits_per_character(cell, state.params, held_out))
                 history.held_out_at.append(history.steps)
@@ -191,9 +191,9 @@ def fit(
 
 
 def over_and_over(text: np.ndarray, start: int) -> Iterator[Any]:
-    """The pieces of ``text`` from number ``start`` on, and then from the first again."""
+    """The batches of ``text`` from number ``start`` on, and then from the first again."""
     while True:
-        yield from rx.pieces(text, ROWS, STEPS, start=start)
+        yield from rx.bptt_batches(text, ROWS, STEPS, start=start)
         start = 0
 
 

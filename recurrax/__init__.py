@@ -94,8 +94,9 @@ from recurrax.interop import (
 from recurrax.scan import scan as scan
 from recurrax.sequence import (
     Stream as Stream,
-    pieces as pieces,
+    bptt_batches as bptt_batches,
     unroll as unroll,
+    unroll_carries as unroll_carries,
     unroll_truncated as unroll_truncated,
 )
 

@@ -68,3 +68,11 @@ def as_users_have_it():
         jax.numpy_rank_promotion("allow"),
     ):
         yield
+
+
+@pytest.fixture(scope="session")
+def good():
+    """Good arguments and calls, which the tables of bad input spoil."""
+    from tests.bad_input import Good
+
+    return Good()

@@ -2,6 +2,7 @@
 
 import itertools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -31,23 +32,14 @@ def as_numpy(tree):
 
 
 def assert_close(got, want, tolerance=1e-12):
-    """Two trees of equal structure agree in every number, scaled by 1 + |want|."""
-    assert jax.tree.structure(got) == jax.tree.structure(want)
-    for (path, a), b in zip(
-        jax.tree_util.tree_leaves_with_path(got), jax.tree.leaves(want), strict=True
-    ):
-        a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-        assert a.shape == b.shape, f"{jax.tree_util.keystr(path)}: {a.shape} != {b.shape}"
-        error = np.max(np.abs(a - b) / (1 + np.abs(b)), initial=0.0)
-        assert error <= tolerance, f"{jax.tree_util.keystr(path)}: error {error:.2e}"
+    """Two trees of equal structure agree in every number, scaled by 1 + |want|; all are finite."""
+    chex.assert_tree_all_finite((got, want))
+    chex.assert_trees_all_close(got, want, rtol=tolerance, atol=tolerance)
 
 
 def assert_identical(got, want):
     """Two trees agree in structure, dtype and every bit."""
-    assert jax.tree.structure(got) == jax.tree.structure(want)
-    for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
-        assert a.dtype == b.dtype
-        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+    chex.assert_trees_all_equal(got, want, strict=True)
 
 
 def combinations(*axes, quick):

@@ -35,10 +35,6 @@ FORBIDDEN = {
 }
 
 
-# Modules that may still form cycles: the owner of recurrax.program removes this exception.
-CYCLES_ALLOWED = "recurrax.program."
-
-
 def imports(source):
     """The modules that a file imports anywhere: in functions, for types, by import_module."""
     for node in ast.walk(ast.parse(source)):
@@ -112,8 +108,7 @@ def test_imports_run_one_way():
 
 
 def test_no_modules_import_one_another():
-    cycles = modules_in_cycles(import_graph(SOURCES))
-    assert {module for module in cycles if not module.startswith(CYCLES_ALLOWED)} == set()
+    assert modules_in_cycles(import_graph(SOURCES)) == set()
 
 
 def test_a_violation_would_be_noticed():

@@ -106,8 +106,14 @@ class Layer:
         """The structure of the parameters: ``jax.ShapeDtypeStruct`` in place of arrays."""
         return checks.params_like(self, in_features)
 
-    def over_time(
-        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
-    ) -> tuple[Any, Any]:
-        """Runs a layer that is not a cell over time; ``run`` runs each of its parts."""
+    def over_time(self, run: Any, params: Any, xs: Any, carry: Any) -> Any:
+        """Runs the parts of a layer that is not a cell over time.
+
+        Args:
+          run: a ``recurrax.sequence.options.Run``.
+          params, xs, carry: the parameters, the sequence, and the carry or ``None``.
+
+        Returns:
+          A ``recurrax.sequence.options.RunResult``.
+        """
         raise NotImplementedError(f"{name_of(self)} does not define over_time.")

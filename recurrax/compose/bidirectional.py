@@ -10,8 +10,10 @@ from jax import Array
 from recurrax.cell import options
 from recurrax.cell.cell import Layer
 from recurrax.compose.wrapper import check_params, check_part, keys
-from recurrax.sequence.engine import which_count
-from recurrax.sequence.padding import entered_from_behind
+from recurrax.sequence.engine import valid_steps
+from recurrax.sequence.options import Run, RunResult
+from recurrax.sequence.padding import resets_of_reversed_run
+from recurrax.sequence.run import run_layer
 
 MERGES = {
     "concat": lambda a, b: jnp.concatenate([a, b], -1),
@@ -129,81 +131,65 @@ class Bidirectional(Layer):
     def learns_carry(self) -> bool:
         return self.forward.learns_carry or self.backward.learns_carry
 
-    def over_time(
-        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
-    ) -> tuple[Any, Any]:
-        together = self.forward == self.backward and self.forward.has_step and not how.reverse
-        runner = in_one_loop if together else one_after_the_other
-        carries, ys = runner(self, run, who, params, xs, carry, how, given)
-        return BidirectionalCarry(*carries), MERGES[self.merge](*ys)
+    def over_time(self, run: Run, params: Any, xs: Any, carry: Any) -> RunResult:
+        alike = self.forward == self.backward and self.forward.has_step
+        both = in_one_loop if alike and not run.options.reverse else one_after_the_other
+        forward, backward = both(self, run, params, xs, carry)
+        carries = None
+        if run.options.every_carry:
+            carries = BidirectionalCarry(forward.carries, backward.carries)
+        return RunResult(
+            BidirectionalCarry(forward.carry, backward.carry),
+            MERGES[self.merge](forward.ys, backward.ys),
+            carries,
+        )
 
 
 def one_after_the_other(
-    layer: Bidirectional,
-    run: Any,
-    who: str,
-    params: Any,
-    xs: Any,
-    carry: Any,
-    how: Any,
-    given: Any,
-) -> tuple[Any, Any]:
+    layer: Bidirectional, run: Run, params: Any, xs: Any, carry: Any
+) -> tuple[RunResult, RunResult]:
     """Two runs, one of them reversed."""
     carry = carry or (None, None)
-    starts = given.reset_carry or (None, None)
-    draws = (None, None) if given.key is None else keys(given.key, 2)
-    directions = (how, how._replace(reverse=not how.reverse))
-    cells = (layer.forward, layer.backward)
-    results = [
-        run(who, cell, p, xs, c, way, given._replace(reset_carry=start, key=key))
-        for cell, p, c, way, start, key in zip(
-            cells, params, carry, directions, starts, draws, strict=True
-        )
-    ]
-    return tuple(zip(*results, strict=True))  # type: ignore[return-value]
+    starts = run.inputs.reset_carry or (None, None)
+    draws = (None, None) if run.inputs.key is None else keys(run.inputs.key, 2)
+    forward, backward = (
+        run.with_inputs(reset_carry=start, key=key)
+        for start, key in zip(starts, draws, strict=True)
+    )
+    backward = backward.with_options(reverse=not run.options.reverse)
+    return (
+        run_layer(layer.forward, forward, params.forward, xs, carry[0]),
+        run_layer(layer.backward, backward, params.backward, xs, carry[1]),
+    )
 
 
 def in_one_loop(
-    layer: Bidirectional,
-    run: Any,
-    who: str,
-    params: Any,
-    xs: Any,
-    carry: Any,
-    how: Any,
-    given: Any,
-) -> tuple[Any, Any]:
+    layer: Bidirectional, run: Run, params: Any, xs: Any, carry: Any
+) -> tuple[RunResult, RunResult]:
     """Both directions as two members of an ensemble, the second over flipped sequences."""
-    time = how.time
+    time, resets = run.options.time, run.inputs.resets
 
     def flipped(tree: Any) -> Any:
         return jax.tree.map(lambda a: jnp.flip(a, time), tree)
 
-    valid = which_count(jax.tree.leaves(xs)[0].shape[time], how, given)
-    resets = given.resets
-    backwards = resets
-    if resets is not None:
-        backwards = entered_from_behind(resets, valid, time)
+    valid = valid_steps(run, xs)
+    backwards = None if resets is None else resets_of_reversed_run(resets, valid, time)
     members = (
         (params.forward, xs, valid, resets),
         (params.backward, *flipped((xs, valid, backwards))),
     )
     members = jax.tree.map(lambda *pair: jnp.stack(pair), *members)
     # Carries and keys come in pairs already, or not at all.
-    pairs = carry, given.reset_carry
+    pairs = carry, run.inputs.reset_carry
     pairs = tuple(None if p is None else jax.tree.map(lambda *a: jnp.stack(a), *p) for p in pairs)
-    draws = None if given.key is None else jax.random.split(given.key)
+    draws = None if run.inputs.key is None else jax.random.split(run.inputs.key)
 
-    def member(params: Any, xs: Any, valid: Any, resets: Any, pairs: Any, key: Any) -> Any:
+    def member(sequences: Any, pairs: Any, key: Any) -> RunResult:
+        params, xs, valid, resets = sequences
         carry, start = pairs
-        beside = type(given)(None, valid, resets, start, key)
-        return run(who, layer.forward, params, xs, carry, how, beside)
+        own = run.with_inputs(lengths=None, mask=valid, resets=resets, reset_carry=start, key=key)
+        return run_layer(layer.forward, own, params, xs, carry)
 
-    both: Any = jax.vmap(member)
-    carries, ys = both(*members, pairs, draws)
-    (there, back), (ys_there, ys_back) = (
-        [jax.tree.map(lambda a, i=i: a[i], tree) for i in (0, 1)] for tree in (carries, ys)
-    )
-    if how.return_carries:
-        back = flipped(back)
-    return (there, back), (ys_there, flipped(ys_back))
+    both: Any = jax.vmap(member)(members, pairs, draws)
+    there, back = (jax.tree.map(lambda a, i=i: a[i], both) for i in (0, 1))
+    return there, back._replace(ys=flipped(back.ys), carries=flipped(back.carries))

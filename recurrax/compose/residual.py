@@ -8,7 +8,9 @@ from jax import Array
 from recurrax.cell.cell import Noise
 from recurrax.cell.naming import name_of
 from recurrax.compose.wrapper import LayerWrapper, Wrapper, choose_class
-from recurrax.sequence.engine import counted
+from recurrax.sequence.engine import with_zero_padding
+from recurrax.sequence.options import Run, RunResult
+from recurrax.sequence.run import run_layer
 
 # Type checkers see the usual case, a residual connection around a cell.
 Base = Wrapper if TYPE_CHECKING else LayerWrapper
@@ -43,11 +45,9 @@ class Residual(Base):
             )
         return self.cell.init(key, in_features)
 
-    def over_time(
-        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
-    ) -> tuple[Any, Any]:
-        carry, ys = run(who, self.cell, params, xs, carry, how, given)
-        return carry, counted(xs, how, given) + ys
+    def over_time(self, run: Run, params: Any, xs: Any, carry: Any) -> RunResult:
+        result = run_layer(self.cell, run, params, xs, carry)
+        return result._replace(ys=with_zero_padding(run, xs) + result.ys)
 
 
 class ResidualCell(Residual, Wrapper):

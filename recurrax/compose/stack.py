@@ -12,7 +12,9 @@ from recurrax.cell.cell import Cell, Layer, Noise
 from recurrax.cell.checks import carry_like
 from recurrax.cell.naming import describe, name_of
 from recurrax.compose.wrapper import apart, check_part, choose_class, keys, together
-from recurrax.sequence.engine import counted
+from recurrax.sequence.engine import with_zero_padding
+from recurrax.sequence.options import Run, RunResult
+from recurrax.sequence.run import run_layer
 
 # Type checkers see the usual case, a stack of cells.
 Base = Cell if TYPE_CHECKING else Layer
@@ -132,20 +134,25 @@ class Stack(Base):
             for cell, p, shape in zip(self.cells, params, shapes, strict=True)
         )
 
-    def over_time(
-        self, run: Any, who: str, params: Any, xs: Any, carry: Any, how: Any, given: Any
-    ) -> tuple[Any, Any]:
+    def over_time(self, run: Run, params: Any, xs: Any, carry: Any) -> RunResult:
         count = len(self.cells)
         none = [None] * count
-        starts = given.reset_carry or none
-        draws = none if given.key is None else keys(given.key, count)
-        runs = [
-            lambda p, c, x, cell=cell, start=start, key=key: run(
-                who, cell, p, x, c, how, given._replace(reset_carry=start, key=key)
-            )
-            for cell, start, key in zip(self.cells, starts, draws, strict=True)
-        ]
-        return self.upwards(runs, params, carry or none, counted(xs, how, given))
+        starts = run.inputs.reset_carry or none
+        draws = none if run.inputs.key is None else keys(run.inputs.key, count)
+
+        def part(cell: Layer, start: Any, key: Any) -> Any:
+            own = run.with_inputs(reset_carry=start, key=key)
+
+            def run_part(params: Any, carry: Any, xs: Any) -> tuple[RunResult, Any]:
+                result = run_layer(cell, own, params, xs, carry)
+                return result, result.ys
+
+            return run_part
+
+        runs = [part(*each) for each in zip(self.cells, starts, draws, strict=True)]
+        results, ys = self.upwards(runs, params, carry or none, with_zero_padding(run, xs))
+        carries = tuple(result.carries for result in results) if run.options.every_carry else None
+        return RunResult(tuple(result.carry for result in results), ys, carries)
 
     def upwards(self, runs: Any, params: Any, carries: Any, x: Any) -> tuple[Any, Any]:
         """Applies ``runs``, steps or whole runs over time, from the bottom part to the top."""

@@ -1,12 +1,11 @@
 """The public function."""
 
-from collections.abc import Callable
-from typing import Any, overload
+from typing import Any
 
 import jax
 
 from recurrax.explain.layers import explain_run, runner_of
-from recurrax.explain.report import Explanation, LayerExplanation
+from recurrax.explain.report import Explanation
 from recurrax.explain.step_report import explain_step
 from recurrax.program.errors import Unsupported
 from recurrax.program.frontend.trace import ScanCall, trace
@@ -14,16 +13,8 @@ from recurrax.program.passes import PASSES
 from recurrax.program.step import Policy
 from recurrax.scan import check_policy
 
-Step = Callable[[Any, Any], tuple[Any, Any]]
 
-
-@overload
-def explain(f: Step, *args: Any, after: str | None = None, **options: Any) -> Explanation: ...
-@overload
-def explain(f: Any, *args: Any, after: str | None = None, **options: Any) -> LayerExplanation: ...
-def explain(
-    f: Any, *args: Any, after: str | None = None, **options: Any
-) -> Explanation | LayerExplanation:
+def explain(f: Any, *args: Any, after: str | None = None, **options: Any) -> Any:
     """Says how :func:`recurrax.scan` runs a step, or how a layer is run; nothing is computed.
 
     ``rx.explain(f, init, xs, length=None, reverse=False)`` takes a step function and the arguments

@@ -52,7 +52,9 @@ class Namer:
         for op in ops:
             for value in op.outputs:
                 if value not in self.names:
-                    self.add(value, value.name or users.get(value) or SHORT.get(op.name, op.name))
+                    self.add(
+                        value, value.name or users.get(value) or str(SHORT.get(op.name, op.name))
+                    )
 
     def of(self, value: Value) -> str:
         if hasattr(value, "value"):
@@ -93,8 +95,9 @@ def params_text(op: Op) -> str:
     for name in ("dimension", "permutation", "broadcast_dimensions", "axes", "dimension_numbers"):
         if name in params:
             params[""] = params.pop(name)
-    if isinstance(params.get(""), tuple) and is_contraction_of_axes(params[""]):
-        params[""], batch = params[""]
+    numbers = params.get("")
+    if isinstance(numbers, tuple) and is_contraction_of_axes(numbers):
+        params[""], batch = numbers
         if batch != ((), ()):
             params["batch"] = batch
     shown = [(name, parameter_text(p)) for name, p in params.items()]

@@ -1,123 +1,151 @@
 """The one engine: a step over time, with padding, resets, direction and order."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from recurrax.program.frontend.trace import ScanCall
-from recurrax.program.step import Policy
 from recurrax.scan import run_scan
-from recurrax.sequence.how import RunInputs, RunOptions
+from recurrax.sequence.options import Run
 from recurrax.sequence.padding import (
-    entered_from_behind,
-    held,
-    in_order_of_processing,
+    hold_outputs,
+    resets_of_reversed_run,
     steps_before,
+    to_processing_order,
     where,
 )
 
-ALL = RunInputs()  # every step counts
+
+class State(NamedTuple):
+    """What goes from step to step."""
+
+    carry: Any
+    """Held at steps that are not valid, replaced by resets."""
+    collections: Any = None
+    """Goes on at every step, such as the statistics of a Flax module."""
+
+
+class Entry(NamedTuple):
+    """What the loop reads at one step."""
+
+    x: Any
+    valid: Any = None
+    """Whether the step is valid, for each row; ``None`` if all steps are."""
+    reset: Any = None
+    """Whether the carry is replaced before the step, for each row."""
+    unmasked: Any = None
+    """What the step reads at every step as it is, such as random numbers."""
+
+
+class Output(NamedTuple):
+    """What the loop writes at one step."""
+
+    y: Any
+    carry: Any = None
+    """The carry after the step, where every carry is asked for."""
+
+
+Step = Callable[[State, Any, Any], tuple[State, Any]]
+"""``(state, x, unmasked) -> (state, y)``."""
 
 
 def over_time(
-    who: str,
-    step: Callable[[Any, Any], tuple[Any, Any]],
-    carry: Any,
-    xs: Any,
-    how: RunOptions,
-    given: RunInputs = ALL,
-    *,
-    unmasked: Any = None,
-    state: Any = None,
-) -> tuple[Any, Any]:
-    """Runs ``step`` over the axis ``how.time`` of ``xs`` and of the arrays ``given``.
+    run: Run, step: Step, state: State, xs: Any, unmasked: Any = None
+) -> tuple[State, Output]:
+    """Runs ``step`` over the time axis of ``xs`` and of ``unmasked``.
 
-    Args:
-      step: ``(carry, x) -> (carry, y)``; it takes ``(x, entry)`` with ``unmasked``, and takes and
-        returns ``(carry, state)`` with ``state``.
-      carry: the first carry; every array begins with the batch axes.
-      xs: the inputs; padding is replaced by zeros before a step sees it.
-      unmasked: more sequences, handed to the step as they are.
-      state: what goes from step to step whatever counts, such as the statistics of a Flax module.
+    The arrays of ``state.carry`` begin with the batch axes. Where a step is not valid, ``step``
+    sees zeros in place of ``x``.
 
     Returns:
-      ``(carry, ys)``, or with ``how.return_carries`` the carries after every step in place of the
-      last; ``((carry, state), ys)`` with ``state``.
+      The last state, and the outputs of all steps.
     """
-    time = how.time
-    steps = jax.tree.leaves(xs)[0].shape[time]
-    valid, resets = which_count(steps, how, given), given.resets
-    start = None
+    options = run.options
+    valid = valid_steps(run, xs)
+    resets, start = run.inputs.resets, None
     if resets is not None:
-        start = carry if given.reset_carry is None else like(given.reset_carry, carry)
-        if how.reverse:
-            resets = entered_from_behind(resets, valid, time)
-
-    def guarded(carry: Any, entry: Any) -> tuple[Any, Any]:
-        (before, free), (x, beside, counts, reset) = carry, entry
-        carry = before
-        if reset is not None:
-            carry = where(reset, start, carry)
-        if counts is not None:
-            x = where(counts, x, jax.tree.map(jnp.zeros_like, x))  # NaN there must not enter
-        x = x if unmasked is None else (x, beside)
-        if state is None:
-            carry, y = step(carry, x)
-        else:
-            (carry, free), y = step((carry, free), x)
-        if counts is not None:
-            new, carry = carry, where(counts, carry, before)
-            y = read_from(carry, new, y)
-            y = where(counts, y, jax.tree.map(jnp.zeros_like, y))
-        return (carry, free), (carry if how.return_carries else None, y)
-
-    entries = (xs, unmasked, valid, resets)
-    (last, free), (carries, ys) = run_scan(
-        ScanCall(guarded, (carry, state), entries, None, how.reverse, time, time),
-        Policy(how.method, how.chunk, how.residuals),
-        who,
+        start = reset_carry_of(run, state.carry)
+        if options.reverse:
+            resets = resets_of_reversed_run(resets, valid, options.time)
+    call = ScanCall(
+        f=loop_step(step, start, options.every_carry),
+        init=state,
+        xs=Entry(xs, valid, resets, unmasked),
+        reverse=options.reverse,
+        x_axis=options.time,
+        y_axis=options.time,
     )
-    backwards = how.reverse
-    if how.order == "processing" and how.reverse:
-        ys, carries = in_order_of_processing((ys, carries), given.lengths, time)
-        if valid is not None and given.lengths is None:
-            valid = jnp.flip(valid, time)
-        backwards = False
-    if how.pad == "hold" and valid is not None:
-        ys = held(ys, valid, time, backwards)
-    carry = carries if how.return_carries else last
-    return (carry if state is None else (carry, free)), ys
+    last, outputs = run_scan(call, options.policy, run.caller)
+    return last, arranged(run, outputs, valid)
+
+
+def loop_step(step: Step, start: Any, every_carry: bool) -> Callable[[State, Entry], Any]:
+    """The step of the loop: ``step`` where a step is valid, from ``start`` where it is reset."""
+
+    def one_step(state: State, entry: Entry) -> tuple[State, Output]:
+        before, x, valid = state, entry.x, entry.valid
+        if entry.reset is not None:
+            state = state._replace(carry=where(entry.reset, start, state.carry))
+        if valid is not None:
+            x = where(valid, x, jax.tree.map(jnp.zeros_like, x))  # NaN there must not enter
+        state, y = step(state, x, entry.unmasked)
+        if valid is not None:
+            new = state.carry
+            state = state._replace(carry=where(valid, new, before.carry))
+            y = read_from(state.carry, new, y)
+            y = where(valid, y, jax.tree.map(jnp.zeros_like, y))
+        return state, Output(y, state.carry if every_carry else None)
+
+    return one_step
+
+
+def arranged(run: Run, outputs: Output, valid: Any) -> Output:
+    """The outputs in the order that was asked for, with padding filled."""
+    options, lengths = run.options, run.inputs.lengths
+    reverse = options.reverse
+    if options.order == "processing" and reverse:
+        outputs = to_processing_order(outputs, lengths, options.time)
+        if valid is not None and lengths is None:
+            valid = jnp.flip(valid, options.time)
+        reverse = False
+    if options.pad == "hold" and valid is not None:
+        outputs = outputs._replace(y=hold_outputs(outputs.y, valid, options.time, reverse))
+    return outputs
 
 
 def read_from(held: Any, new: Any, y: Any) -> Any:
     """Outputs that are components of the carry, read from the carry that is kept anyway.
 
-    Where steps count the two are equal, and elsewhere the output is replaced: a loop then has one
-    array less to write.
+    Where a step is valid the two are equal, and elsewhere the output is replaced: the loop then
+    has one array less to write.
     """
     kept = {id(n): h for n, h in zip(jax.tree.leaves(new), jax.tree.leaves(held), strict=True)}
     return jax.tree.map(lambda a: kept.get(id(a), a), y)
 
 
-def counted(xs: Any, how: RunOptions, given: RunInputs) -> Any:
-    """The inputs, with zeros at the steps that do not count."""
-    valid = which_count(jax.tree.leaves(xs)[0].shape[how.time], how, given)
+def valid_steps(run: Run, xs: Any) -> Any:
+    """The mask of the valid steps of ``xs``; ``None`` if all are valid."""
+    lengths, mask, time = run.inputs.lengths, run.inputs.mask, run.options.time
+    if lengths is None:
+        return mask
+    return steps_before(lengths, jax.tree.leaves(xs)[0].shape[time], time)
+
+
+def with_zero_padding(run: Run, xs: Any) -> Any:
+    """The sequence with zeros at the steps that are not valid."""
+    valid = valid_steps(run, xs)
     return xs if valid is None else where(valid, xs, jax.tree.map(jnp.zeros_like, xs))
 
 
-def which_count(steps: int, how: RunOptions, given: RunInputs) -> Any:
-    """The mask of the steps that count, ``None`` if all do."""
-    return given.mask if given.lengths is None else steps_before(given.lengths, steps, how.time)
-
-
-def like(start: Any, carry: Any) -> Any:
+def reset_carry_of(run: Run, carry: Any) -> Any:
     """The carry that a reset puts in place, with the batch axes and dtypes of ``carry``."""
-    return jax.tree.map(
-        lambda a, c: jnp.broadcast_to(
-            jax.lax.expand_dims(a, range(c.ndim - a.ndim)).astype(c.dtype), c.shape
-        ),
-        start,
-        carry,
-    )
+    if run.inputs.reset_carry is None:
+        return carry
+
+    def like(a: Any, c: Any) -> Any:
+        rows = jax.lax.expand_dims(a, range(c.ndim - a.ndim))
+        return jnp.broadcast_to(rows.astype(c.dtype), c.shape)
+
+    return jax.tree.map(like, run.inputs.reset_carry, carry)

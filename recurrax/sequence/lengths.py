@@ -1,4 +1,4 @@
-"""Lengths whose numbers cannot be looked at: clamped, and an error under ``checkify``."""
+"""Lengths whose values a trace does not know: clamped, and an error under ``checkify``."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -8,7 +8,7 @@ from recurrax.program import jax_internals
 
 
 def clamped(lengths: Array, steps: int, what: str) -> Array:
-    """Lengths from 0 to ``steps``, as int32; ``what`` tells under ``checkify`` who was wrong.
+    """Lengths from 0 to ``steps``, as int32; ``what`` names them in the error under ``checkify``.
 
     A primitive of its own: ``checkify.debug_check`` has an effect, with which every call of a
     compiled function goes through Python (0.1 to 0.3 ms).

@@ -1,4 +1,4 @@
-"""Steps that count and steps that do not: lengths, masks, resets, and the order of outputs."""
+"""Valid steps and padding: lengths, masks, resets, and the order of outputs."""
 
 from typing import Any
 
@@ -22,11 +22,11 @@ def steps_before(lengths: Any, steps: int, time: int) -> Array:
     return lax.broadcasted_iota(lengths.dtype, with_size(lengths, steps, time), time) < lengths
 
 
-def entered_from_behind(resets: Array, valid: Array | None, time: int) -> Array:
-    """Resets of a reversed run: it enters a segment at its end.
+def resets_of_reversed_run(resets: Array, valid: Array | None, time: int) -> Array:
+    """The resets of a reversed run, which enters a sequence at its last step.
 
-    ``resets`` mark the first step of each segment in the order of the inputs. Run backwards, the
-    carry is replaced where the next valid step begins a segment.
+    ``resets`` mark the first step of each sequence in the order of the inputs. In a reversed run,
+    the carry is replaced where the next valid step begins a sequence.
     """
     steps = resets.shape[time]
     if not steps:
@@ -41,8 +41,8 @@ def entered_from_behind(resets: Array, valid: Array | None, time: int) -> Array:
     return lax.concatenate([later, last], time)
 
 
-def held(ys: Any, valid: Array, time: int, reverse: bool) -> Any:
-    """Outputs in which a step that does not count repeats the last one that did."""
+def hold_outputs(ys: Any, valid: Array, time: int, reverse: bool) -> Any:
+    """Outputs in which a step that is not valid repeats the last valid one."""
     steps = valid.shape[time]
     if not steps:
         return ys
@@ -58,19 +58,19 @@ def held(ys: Any, valid: Array, time: int, reverse: bool) -> Any:
 
 
 def last_valid(valid: Array, time: int) -> Array:
-    """The place of the last valid step up to each step; -1 if there is none."""
+    """The index of the last valid step up to each step; -1 if there is none."""
     places = lax.broadcasted_iota(jnp.int32, valid.shape, time)
     return lax.cummax(jnp.where(valid, places, -1), axis=time)
 
 
 def next_valid(valid: Array, time: int) -> Array:
-    """The place of the first valid step from each step on; the number of steps if there is none."""
+    """The index of the first valid step from each step on; the number of steps if there is none."""
     places = lax.broadcasted_iota(jnp.int32, valid.shape, time)
     return lax.cummin(jnp.where(valid, places, valid.shape[time]), axis=time, reverse=True)
 
 
-def in_order_of_processing(ys: Any, lengths: Array | None, time: int) -> Any:
-    """Outputs of a reversed run from its first step on.
+def to_processing_order(ys: Any, lengths: Array | None, time: int) -> Any:
+    """The outputs of a reversed run, with the step that was run first in front.
 
     With ``lengths``, the valid steps of each row come first and its padding stays at the end, as in
     Flax; otherwise the whole axis is flipped, as in Keras.

@@ -1,4 +1,4 @@
-"""In which precision a run computes, and in which it keeps its carry."""
+"""The precision that a run computes in, and the precision of its carry."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,16 +9,17 @@ import jax.numpy as jnp
 from recurrax.cell.checks import cast_floating
 
 
-def promoted(who: str, *trees: Any) -> Any:
+def promoted(caller: str, *trees: Any) -> Any:
     """The dtype that all floating arrays promote to."""
     leaves = jax.tree.leaves(trees)
     dtypes = [a.dtype for a in leaves if jnp.issubdtype(a.dtype, jnp.floating)]
     try:
         return jnp.result_type(*dtypes)
     except ValueError:
+        found = ", ".join(sorted(set(map(str, dtypes))))
         raise ValueError(
-            f"{who}: params and inputs have the dtypes {', '.join(sorted(set(map(str, dtypes))))}, "
-            "which do not promote to one (see jax_numpy_dtype_promotion). Cast them, or say dtype=."
+            f"{caller}: params and inputs have the dtypes {found}, "
+            "which do not promote to one (see jax_numpy_dtype_promotion). Cast them, or pass dtype."
         ) from None
 
 
@@ -44,15 +45,15 @@ def field_of(path: Any) -> str | None:
 
 
 def in_precision(step: Callable[..., Any], dtype: Any) -> Callable[..., Any]:
-    """A step whose carry keeps its dtypes, and whose outputs have ``dtype``.
+    """A step ``(carry, x, ...)`` whose carry keeps its dtypes, and whose outputs have ``dtype``.
 
     In between, JAX promotes: with bfloat16 gates and a float32 cell state, ``f * c + i * g`` is
     computed in float32.
     """
 
-    def precise(carry: Any, x: Any) -> tuple[Any, Any]:
+    def precise(carry: Any, *inputs: Any) -> tuple[Any, Any]:
         with jax.numpy_dtype_promotion("standard"):
-            new, y = step(carry, x)
+            new, y = step(carry, *inputs)
         new = jax.tree.map(lambda n, c: cast_floating(n, c.dtype), new, carry)
         return new, cast_floating(y, dtype)
 

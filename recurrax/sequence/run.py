@@ -1,78 +1,119 @@
-"""A cell, or what is composed of cells, over time."""
+"""A cell, or a layer composed of cells, over time."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from recurrax.cell.cell import Cell, Layer, Noise
-from recurrax.cell.checks import cast_floating
+from recurrax.cell.checks import cast_floating, unguarded
 from recurrax.cell.options import name_of
-from recurrax.sequence.checks import check_noise, check_step_keeps_carry, first_step
-from recurrax.sequence.engine import over_time, which_count
-from recurrax.sequence.how import RunInputs, RunOptions
-from recurrax.sequence.padding import held
+from recurrax.sequence.checks.steps import check_carry_is_kept, check_noise, check_outputs
+from recurrax.sequence.engine import State, over_time, valid_steps
+from recurrax.sequence.options import Run, RunResult
+from recurrax.sequence.padding import hold_outputs
 from recurrax.sequence.precision import cast_carry, in_precision, promoted
+from recurrax.sequence.prepare import one_step
 
 
-def run_layer(
-    who: str, layer: Layer, params: Any, xs: Any, carry: Any, how: RunOptions, given: RunInputs
-) -> tuple[Any, Any]:
-    """Runs a cell by the engine; what has no step of its own runs its parts by this function."""
+def run_layer(layer: Layer, run: Run, params: Any, xs: Any, carry: Any) -> RunResult:
+    """Runs a cell by the engine; a layer without a step runs its parts by this function.
+
+    The arguments have passed :mod:`recurrax.sequence.prepare`. ``carry`` may be ``None``, for the
+    initial carry of the layer.
+    """
     if not layer.has_step:
-        return run_parts(who, layer, params, xs, carry, how, given)
+        return run_parts(layer, run, params, xs, carry)
     assert isinstance(layer, Cell)
-    precise = how.dtype is not None or how.carry_dtype is not None
-    dtype = promoted(who, params, xs) if how.dtype is None else how.dtype
-    if precise:
-        params, xs = cast_floating((params, xs), dtype)
-    x0 = first_step(xs, how.time)
-    if carry is None:
-        carry = cast_floating(layer.initial_carry_from(params, batch_shape(x0)), dtype)
-    if precise:
-        carry = cast_carry(carry, dtype, how.carry_dtype)
+    params, xs, carry, dtype = in_dtypes_of(run, layer, params, xs, carry)
+    noise = draw(layer, run, xs)
+    step = step_of(layer, params, noise)
+    if run.options.sets_precision:
+        step = in_precision(step, dtype)
+    unmasked = None
+    if noise is not None:
+        unmasked = jax.tree.map(lambda a: jnp.moveaxis(a, 0, run.options.time), noise.step)
+    check_step(run, layer, step, carry, (xs, unmasked))
 
-    noise = None
-    if given.key is not None:
-        steps = jax.tree.leaves(xs)[0].shape[how.time]
-        noise = layer.noise(given.key, x0, steps)
-        if noise is not None:
-            check_noise(who, layer, noise, steps)
-    if noise is None:
+    def step_with_state(state: State, x: Any, noise: Any) -> tuple[State, Any]:
+        carry, y = step(state.carry, x, noise)
+        return State(carry), y
 
-        def step(carry: Any, x: Any) -> tuple[Any, Any]:
-            return layer.step(params, carry, x)
-
-        drawn = None
-    else:
-
-        def step(carry: Any, x: Any) -> tuple[Any, Any]:
-            x, now = x
-            return layer.training_step(params, carry, x, Noise(noise.run, now))
-
-        drawn = jax.tree.map(lambda a: jnp.moveaxis(a, 0, how.time), noise.step)
-    step = in_precision(step, dtype) if precise else step
-    now = jax.tree.map(lambda a: first_step(a, how.time), drawn)
-    check_step_keeps_carry(who, layer, step, carry, x0 if drawn is None else (x0, now))
-    return over_time(who, step, carry, xs, how, given, unmasked=drawn)
+    last, outputs = over_time(run, step_with_state, State(carry), xs, unmasked)
+    return RunResult(last.carry, outputs.y, outputs.carry)
 
 
-def run_parts(
-    who: str, layer: Layer, params: Any, xs: Any, carry: Any, how: RunOptions, given: RunInputs
-) -> tuple[Any, Any]:
-    """Runs what goes over a sequence in both directions."""
-    if how.order == "processing":
+def run_parts(layer: Layer, run: Run, params: Any, xs: Any, carry: Any) -> RunResult:
+    """Runs a layer that goes over a sequence in both directions."""
+    options = run.options
+    if options.order == "processing":
         raise ValueError(
-            f"{who}: the outputs of {name_of(layer)}, which runs in both directions, have no order "
-            "of processing; leave the outputs in the order of the inputs."
+            f"{run.caller}: the outputs of {name_of(layer)}, which runs in both directions, have "
+            "no order of processing; leave the outputs in the order of the inputs."
         )
-    carry, ys = layer.over_time(run_layer, who, params, xs, carry, how._replace(pad="zero"), given)
-    valid = which_count(jax.tree.leaves(xs)[0].shape[how.time], how, given)
-    if how.pad == "hold" and valid is not None:
-        ys = held(ys, valid, how.time, how.reverse)
-    return carry, ys
+    result = layer.over_time(run.with_options(pad="zero"), params, xs, carry)
+    valid = valid_steps(run, xs)
+    if options.pad == "hold" and valid is not None:
+        result = result._replace(ys=hold_outputs(result.ys, valid, options.time, options.reverse))
+    return result
 
 
-def batch_shape(x0: Any) -> tuple[int, ...]:
-    """The batch axes of one step."""
-    return jax.tree.leaves(x0)[0].shape[:-1]
+class TypedArguments(NamedTuple):
+    """The arguments of a run in the dtypes that it computes in."""
+
+    params: Any
+    xs: Any
+    carry: Any
+    dtype: Any
+    """The dtype of the computation."""
+
+
+def in_dtypes_of(run: Run, layer: Layer, params: Any, xs: Any, carry: Any) -> TypedArguments:
+    """Casts the arguments of a run; the initial carry of the layer in place of ``None``."""
+    options = run.options
+    dtype = promoted(run.caller, params, xs) if options.dtype is None else options.dtype
+    if options.sets_precision:
+        params, xs = cast_floating((params, xs), dtype)
+    if carry is None:
+        batch = batch_shape(one_step(xs, options.time))
+        carry = cast_floating(layer.initial_carry_from(params, batch), dtype)
+    if options.sets_precision:
+        carry = cast_carry(carry, dtype, options.carry_dtype)
+    return TypedArguments(params, xs, carry, dtype)
+
+
+def draw(cell: Cell, run: Run, xs: Any) -> Noise | None:
+    """The random numbers of a run in training; ``None`` in evaluation."""
+    if run.inputs.key is None:
+        return None
+    steps = jax.tree.leaves(xs)[0].shape[run.options.time]
+    noise = cell.noise(run.inputs.key, one_step(xs, run.options.time), steps)
+    if noise is not None:
+        check_noise(run.caller, cell, noise, steps)
+    return noise
+
+
+def step_of(cell: Cell, params: Any, noise: Noise | None) -> Callable[..., tuple[Any, Any]]:
+    """The step of a cell as ``(carry, x, entry of the noise) -> (carry, y)``."""
+    if noise is None:
+        step = unguarded(cell)  # the arguments were checked at the entrance
+        return lambda carry, x, _: step(params, carry, x)
+    constant = noise.run
+    return lambda carry, x, now: cell.training_step(params, carry, x, Noise(constant, now))
+
+
+def check_step(run: Run, cell: Cell, step: Any, carry: Any, sequences: Any) -> None:
+    """A loop needs a step that returns outputs of the batch, and a carry like the one it takes."""
+    name = f"{name_of(cell)}.step"
+    x, now = one_step(sequences, run.options.time)
+    returned = jax.eval_shape(step, carry, x, now)
+    shape = jax.tree.leaves(x)[0].shape
+    if type(returned) is tuple and len(returned) == 2:
+        check_carry_is_kept(run.caller, name, carry, returned[0])
+    check_outputs(run.caller, name, returned, shape[: len(shape) - cell.num_feature_axes])
+
+
+def batch_shape(x: Any) -> tuple[int, ...]:
+    """The leading axes of one step, those before its features."""
+    return jax.tree.leaves(x)[0].shape[:-1]

@@ -9,30 +9,27 @@ from jax.core import Tracer
 
 from recurrax.cell import checks
 from recurrax.cell.cell import Layer
-from recurrax.program.step import Policy
-from recurrax.scan import check_policy
-from recurrax.sequence.checks import (
-    as_carry_dtype,
-    as_dtype,
-    check_forward,
-    check_given,
-    check_sequence,
-    check_steps,
-    first_step,
-)
-from recurrax.sequence.how import RunInputs, RunOptions
+from recurrax.sequence.checks.inputs import as_inputs
+from recurrax.sequence.checks.layers import check_forward
+from recurrax.sequence.checks.lengths import check_flags
+from recurrax.sequence.checks.names import ArgumentNames
+from recurrax.sequence.checks.options import check_names
+from recurrax.sequence.checks.sequence import check_sequence, layout_of
+from recurrax.sequence.options import Run, RunInputs
 from recurrax.sequence.padding import where
-from recurrax.sequence.unroll import unroll
+from recurrax.sequence.prepare import as_options, check_arguments, one_step
+from recurrax.sequence.run import run_layer
 
-WHO = "rx.Stream"
+CALLER = "rx.Stream"
+OPTIONS = ("dtype", "carry_dtype", "method", "chunk")
 
 
 class Stream:
-    """A cell at work on an endless sequence: give it inputs as they come, it keeps the carry.
+    """A cell at work on an endless sequence: pass inputs as they come, the stream keeps the carry.
 
     The buffers of the carry are donated from call to call, so that a stream lives in constant
-    memory; what the caller gave stays the caller's. Calls of one shape share one trace. Outputs are
-    those of :func:`recurrax.unroll` over the whole sequence, in evaluation.
+    memory; arrays that the caller passes are never donated. Calls of one shape share one trace.
+    Outputs are those of :func:`recurrax.unroll` over the whole sequence, in evaluation.
 
     Args:
       cell: any cell with a ``step``.
@@ -63,23 +60,15 @@ class Stream:
         carry: Any = None,
         **options: Any,
     ):
-        check_forward(WHO, cell, "a stream needs")
-        unknown = sorted(set(options) - {"dtype", "carry_dtype", "method", "chunk"})
-        if unknown:
-            raise TypeError(
-                f"{WHO}: unknown options {', '.join(unknown)}; there are dtype, carry_dtype, "
-                "method and chunk."
-            )
-        options["dtype"] = as_dtype(WHO, "dtype", options.get("dtype"))
-        options["carry_dtype"] = as_carry_dtype(WHO, cell, options.get("carry_dtype"))
-        check_policy(WHO, Policy(options.get("method", "auto"), options.get("chunk")))
+        check_forward(CALLER, cell, "a stream needs")
+        check_names(CALLER, options, OPTIONS)
         self.cell, self.params = cell, params
-        self._options = tuple(sorted(options.items()))
         self.batch_shape = checks.as_batch_shape(cell, batch_shape)
         self._time = len(self.batch_shape) + 1 - cell.num_feature_axes  # space comes after time
+        self._options = as_options(CALLER, cell, self._time, **options)
         start = cell.initial_carry_from(params, self.batch_shape)
         if carry is not None:
-            checks.check_carry(WHO, carry, checks.carry_like(cell, self.batch_shape))
+            self._check_carry(carry)
             start = carry
         self._start = start
         self._traced = any(isinstance(a, Tracer) for a in jax.tree.leaves((params, start)))
@@ -93,17 +82,16 @@ class Stream:
 
     @carry.setter
     def carry(self, carry: Any) -> None:
-        checks.check_carry(WHO, carry, checks.carry_like(self.cell, self.batch_shape))
+        self._check_carry(carry)
         self._carry = jax.tree.map(jnp.copy, carry)  # its buffers will be donated
 
     def reset(self, rows: Any = None) -> None:
-        """Puts the first carry back, in all rows or where the boolean ``rows`` hold."""
+        """Puts the first carry back, in all rows or where the boolean ``rows`` are true."""
         if rows is None:
             self._carry = None
             return
-        rows = check_steps(
-            WHO, "rows", rows, self.batch_shape[: self._time], "the stream", "batch axes"
-        )
+        batch = self.batch_shape[: self._time]
+        check_flags(CALLER, "rows", rows, batch, "batch axes of the stream")
         carry = self.carry
         start = jax.tree.map(lambda s, c: s.astype(c.dtype), self._start, carry)
         self._carry = where(jnp.asarray(rows), start, carry)
@@ -112,7 +100,7 @@ class Stream:
         """One step: ``x`` is ``(*batch, in_features)``, the output ``(*batch, out_features)``."""
         self._check_batch("x", x, "")
         xs = jax.tree.map(lambda a: jnp.expand_dims(a, self._time), x)
-        ys = self.unroll(xs)
+        ys = self._advance(xs, RunInputs())
         return jax.tree.map(lambda a: jnp.squeeze(a, self._time), ys)
 
     def unroll(self, xs: Any, *, lengths: Any = None, mask: Any = None, resets: Any = None) -> Any:
@@ -121,30 +109,35 @@ class Stream:
         ``lengths``, ``mask`` and ``resets`` are those of :func:`recurrax.unroll`; a reset puts the
         first carry back.
         """
+        names, cell = ArgumentNames(CALLER), self.cell
         self._check_batch("xs", xs, "time, ")
-        check_sequence(WHO, "xs", xs, self._time, self.cell.num_feature_axes)
-        if not (lengths is mask is resets is None):
-            how, given = RunOptions(self._time), RunInputs(lengths, mask, resets)
-            shape = jax.tree.leaves(xs)[0].shape
-            check_given(WHO, self.cell, given, how, shape, self.cell.num_feature_axes, "xs")
-        beside = {"lengths": lengths, "mask": mask, "resets": resets}
+        time = check_sequence(names, xs, self._time, cell.num_feature_axes)
+        layout = layout_of(xs, time, cell.num_feature_axes)
+        inputs = as_inputs(names, cell, RunInputs(lengths, mask, resets), layout)
         if resets is not None:
-            beside["reset_carry"] = self._start
-        # The first carry may be the caller's, or one array in two places: never donated.
-        run = _first if self._carry is None else _next
-        carry = self._start if self._carry is None else self._carry
-        self._carry, ys = run(self.cell, self._options, carry, self.params, xs, beside)
+            inputs = inputs._replace(reset_carry=self._start)
+        return self._advance(xs, inputs)
+
+    def _advance(self, xs: Any, inputs: RunInputs) -> Any:
+        run = Run(CALLER, self._options, inputs)
+        if self._carry is None:  # the first carry may be the caller's: it is never donated
+            self._carry, ys = _first(self.cell, run, self._start, self.params, xs)
+        else:
+            self._carry, ys = _next(self.cell, run, self._carry, self.params, xs)
         return ys
+
+    def _check_carry(self, carry: Any) -> None:
+        checks.check_carry(CALLER, carry, checks.carry_like(self.cell, self.batch_shape))
 
     def _check_batch(self, name: str, x: Any, time: str) -> None:
         """Inputs must have the batch axes of the stream."""
         axes = len(self.batch_shape)
         for leaf in jax.tree.leaves(x):
-            checks.array(WHO, name, leaf)
+            checks.array(CALLER, name, leaf)
             if isinstance(leaf, Tracer) and not self._traced:
                 raise TypeError(
-                    f"{WHO}: {name} is traced, but a stream keeps its carry and cannot be used "
-                    "inside jax.jit and its like; use rx.unroll there."
+                    f"{CALLER}: {name} is traced, but a stream keeps its carry and cannot be used "
+                    "inside jax.jit or another transformation; use rx.unroll there."
                 )
             at = self._time
             before = leaf.shape[:at] + leaf.shape[at + bool(time) : -1]
@@ -152,19 +145,18 @@ class Stream:
                 sizes = [f"{size}, " for size in self.batch_shape]
                 batch, time = "".join(sizes[:at]), time + "".join(sizes[at:])
                 raise ValueError(
-                    f"{WHO}: {name} must have shape ({batch}{time}in_features), beginning with the "
-                    f"batch axes of the stream; got {checks.describe_shape(leaf)}."
+                    f"{CALLER}: {name} must have shape ({batch}{time}in_features), beginning with "
+                    f"the batch axes of the stream; got {checks.describe_shape(leaf)}."
                 )
 
 
-def _run(cell: Layer, pairs: Any, carry: Any, params: Any, xs: Any, beside: Any) -> Any:
-    options = dict(pairs)
-    if isinstance(options["carry_dtype"], tuple):  # by field
-        options["carry_dtype"] = dict(options["carry_dtype"])
-    batch = jax.tree.leaves(xs)[0].ndim - 1 - cell.num_feature_axes
-    checks.arguments(cell, WHO, params, carry, first_step(xs, batch), "x")  # while it is traced
-    return unroll(cell, params, xs, carry, time_axis=batch, **beside, **options)
+def _run(cell: Layer, run: Run, carry: Any, params: Any, xs: Any) -> tuple[Any, Any]:
+    """The steps of one call; parameters are checked once for each trace."""
+    x = one_step(xs, run.options.time)
+    check_arguments(ArgumentNames(CALLER, "x"), cell, params, carry, x)
+    result = run_layer(cell, run, params, xs, carry)
+    return result.carry, result.ys
 
 
-_first = partial(jax.jit, static_argnums=(0, 1))(_run)
-_next = partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)(_run)
+_first = partial(jax.jit, static_argnums=0)(_run)
+_next = partial(jax.jit, static_argnums=0, donate_argnums=2)(_run)

@@ -1,26 +1,30 @@
-"""``unroll``: a cell over a whole sequence."""
+"""``unroll`` and ``unroll_carries``: a cell over a whole sequence."""
 
 from functools import partial
 from typing import Any
 
 import jax
 
-from recurrax.cell import checks
 from recurrax.cell.cell import Layer
-from recurrax.sequence.checks import (
-    as_carry_dtype,
-    as_dtype,
-    check_given,
-    check_how,
-    check_key,
-    check_layer,
-    check_sequence,
-    first_step,
-)
-from recurrax.sequence.how import RunInputs, RunOptions
+from recurrax.sequence.checks.names import ArgumentNames
+from recurrax.sequence.checks.options import check_names
+from recurrax.sequence.options import Run, RunInputs, RunResult
+from recurrax.sequence.prepare import prepare
 from recurrax.sequence.run import run_layer
 
-WHO = "rx.unroll"
+RUN_ARGUMENTS = (
+    *RunInputs._fields,
+    "reverse",
+    "time_axis",
+    "pad",
+    "order",
+    "dtype",
+    "carry_dtype",
+    "method",
+    "chunk",
+    "residuals",
+)
+"""The keyword arguments of ``unroll``."""
 
 
 def unroll(
@@ -43,55 +47,54 @@ def unroll(
     method: str = "auto",
     chunk: int | None = None,
     residuals: str = "auto",
-    return_carries: bool = False,
 ) -> tuple[Any, Any]:
     """Runs ``cell`` over the time axis of ``xs``.
 
     Args:
-      cell: any :class:`recurrax.Cell`, or what :class:`recurrax.Bidirectional` and
-        :class:`recurrax.Stack` make of cells.
+      cell: any :class:`recurrax.Cell`, or a :class:`recurrax.Bidirectional` or
+        :class:`recurrax.Stack` of cells.
       params: its parameters, from ``cell.init(key, in_features)``.
       xs: floating, ``(*batch, time, in_features)``, with any number of batch axes; or a pytree of
         inputs that the cell accepts.
       carry: the carry before the first step, leaves ``(*batch, features)``; ``None`` for
         the cell's initial carry, in the dtype that parameters and inputs promote to.
-      lengths: integer, ``(*batch,)``: how many steps of each row count, from 0 to ``time``; the
+      lengths: integer, ``(*batch,)``: how many steps of each row are valid, from 0 to ``time``; the
         rest is padding.
-      mask: boolean, ``(*batch, time)`` with time where ``xs`` has it: which steps count, in any
-        pattern. One of ``lengths`` and ``mask`` at most.
+      mask: boolean, ``(*batch, time)`` with time where ``xs`` has it: which steps are valid, in any
+        pattern. At most one of ``lengths`` and ``mask`` may be given.
       resets: boolean, ``(*batch, time)`` with time where ``xs`` has it: where a new sequence
         begins. Before such a step the carry is replaced by ``reset_carry``. A reversed run enters
-        a sequence at its end, and there the carry is replaced.
-      reset_carry: what a reset puts in place, leaves ``(*batch, features)`` or ``(features,)``;
-        ``None`` for the carry that this run starts from. Who hands on a ``carry`` from the piece
-        before gives the carry that new sequences start from here.
+        a sequence at its last step, and the carry is replaced there.
+      reset_carry: the carry that a reset puts in place, leaves ``(*batch, features)`` or
+        ``(features,)``; ``None`` for the carry that this run starts from. If ``carry`` comes from a
+        previous chunk, pass the fresh starting carry here.
       reverse: run from the last step to the first, within each row's length. Outputs stay in the
         order of ``xs``.
       time_axis: the axis of time in every array of ``xs`` and in every output; 0 is time-major.
-      pad: what the output is at steps that do not count: ``"zero"``, or ``"hold"`` for the last
-        output that counted (zero before there is one).
-      order: of the outputs of a reversed run: that of the ``"input"``, or of ``"processing"``
-        (with ``lengths``, each row's valid steps first; otherwise the whole axis turned round).
+      pad: the output at steps that are not valid: ``"zero"``, or ``"hold"`` for the last
+        valid output (zero before there is one).
+      order: the order of the outputs of a reversed run: that of the ``"input"``, or of
+        ``"processing"`` (with ``lengths``, each row's valid steps first; otherwise the whole axis
+        is flipped).
       key: a JAX random key, for cells that draw random numbers in training (dropout, zoneout);
         ``None`` is evaluation.
-      dtype: of the computation; parameters and inputs are cast to it, outputs have it. ``None``
-        for what they promote to.
-      carry_dtype: of the floating arrays of the carry: one dtype, or by field, such as
-        ``{"c": "float32"}`` for a float32 cell state under ``dtype="bfloat16"``.
+      dtype: the dtype of the computation; parameters and inputs are cast to it, outputs have it.
+        ``None`` for the dtype that they promote to.
+      carry_dtype: the dtype of the floating arrays of the carry: one dtype, or one by field, such
+        as ``{"c": "float32"}`` for a float32 cell state under ``dtype="bfloat16"``.
       method, chunk, residuals: how to evaluate; see :func:`recurrax.scan`.
-      return_carries: return the carries after every step, with a time axis, in place of the last.
 
-    At a step that does not count the carry is held, whatever the input there is: NaN in padding
+    At a step that is not valid the carry is held, whatever the input there is: NaN in padding
     reaches no output and no gradient. Lengths, masks and resets are data: one trace serves all.
 
     Returns:
-      ``(carry, ys)``: the last carry (or all of them), and the outputs
-      ``(*batch, time, out_features)``. With no time steps, or in a row of length 0, the carry is
-      the one before the first step.
+      ``(carry, ys)``: the last carry, and the outputs ``(*batch, time, out_features)``. With no
+      time steps, or in a row of length 0, the carry is the one before the first step.
+      :func:`unroll_carries` returns the carries of all steps as well.
 
     Raises:
       ValueError, TypeError: naming the argument, what was expected and what came. Lengths out of
-        range can only be seen where they are known: under ``jax.jit`` they are clamped, and an
+        range raise where their values are known; under ``jax.jit`` they are clamped, and an
         error under ``checkify``.
 
     Example:
@@ -106,38 +109,77 @@ def unroll(
       >>> bool((carry.h[1] == ys[1, 19]).all()), float(abs(ys[1, 20:]).max())
       (True, 0.0)
     """
-    check_layer(WHO, cell)
-    check_sequence(WHO, "xs", xs, time_axis, cell.num_feature_axes)
-    first = jax.tree.leaves(xs)[0]
-    how = RunOptions(
-        time=time_axis % first.ndim,
+    run, xs = prepare(
+        ArgumentNames("rx.unroll"),
+        cell,
+        params,
+        xs,
+        carry,
+        inputs=RunInputs(lengths, mask, resets, reset_carry, key),
+        time_axis=time_axis,
         reverse=reverse,
         pad=pad,
         order=order,
+        dtype=dtype,
+        carry_dtype=carry_dtype,
         method=method,
         chunk=chunk,
         residuals=residuals,
-        return_carries=return_carries,
-        dtype=as_dtype(WHO, "dtype", dtype),
-        carry_dtype=as_carry_dtype(WHO, cell, carry_dtype),
     )
-    check_how(WHO, how)
-    x0 = first_step(xs, time_axis)
-    checks.arguments(cell, WHO, params, carry, x0, "xs")
-    given = RunInputs(lengths, mask, resets, reset_carry, key)
-    given = check_given(WHO, cell, given, how, first.shape, cell.num_feature_axes, "xs")
-    check_key(WHO, cell, key)
-    return _unroll(cell, params, aligned(xs, time_axis, how.time), carry, how, given)
+    result = compiled_run(cell, run, params, xs, carry)
+    return result.carry, result.ys
 
 
-@partial(jax.jit, static_argnums=(0, 4))
-def _unroll(
-    cell: Layer, params: Any, xs: Any, carry: Any, how: RunOptions, given: RunInputs
-) -> tuple[Any, Any]:
-    """Static arguments compare by value, so equal specifications share one trace."""
-    return run_layer(WHO, cell, params, xs, carry, how, given)
+def unroll_carries(
+    cell: Layer, params: Any, xs: Any, carry: Any = None, **arguments: Any
+) -> tuple[Any, tuple[Any, Any]]:
+    """:func:`recurrax.unroll` that returns the carry after every step as well.
+
+    Args:
+      cell, params, xs, carry: as for :func:`recurrax.unroll`.
+      arguments: any of the keyword arguments of :func:`recurrax.unroll`.
+
+    Returns:
+      ``(carry, (carries, ys))``: ``carry`` and ``ys`` are those of ``unroll``. ``carries`` is a
+      carry whose arrays have a time axis where ``xs`` has it; its entry at a step is the carry
+      after that step was run. Its order is that of the outputs: the order of ``xs``, unless
+      ``order="processing"``.
+
+      After a step that is not valid the carry is the one before it. The last step of a reversed
+      run is the first one of ``xs``, so ``carry`` is the first entry there.
+
+      A :class:`recurrax.Bidirectional` returns a pair of ``carries``, ``(forward, backward)``, both
+      in the order of ``xs``: those of the backward cell at a step are what that cell knows of the
+      step and of all later ones. A :class:`recurrax.Stack` returns a tuple of ``carries``, with one
+      entry for each of its parts.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> import recurrax as rx
+      >>> cell = rx.LSTM(8)
+      >>> params = cell.init(jax.random.key(0), in_features=3)
+      >>> carry, (carries, ys) = rx.unroll_carries(cell, params, jnp.ones((2, 5, 3)))
+      >>> carries.c.shape, bool(jnp.allclose(carries.c[:, -1], carry.c, atol=1e-6))
+      ((2, 5, 8), True)
+    """
+    check_names("rx.unroll_carries", arguments, RUN_ARGUMENTS)
+    inputs = {name: arguments.pop(name, None) for name in RunInputs._fields}
+    run, xs = prepare(
+        ArgumentNames("rx.unroll_carries"),
+        cell,
+        params,
+        xs,
+        carry,
+        inputs=RunInputs(**inputs),
+        time_axis=arguments.pop("time_axis", -2),
+        every_carry=True,
+        **arguments,
+    )
+    result = compiled_run(cell, run, params, xs, carry)
+    return result.carry, (result.carries, result.ys)
 
 
-def aligned(xs: Any, time_axis: int, time: int) -> Any:
-    """Arrays of different ranks with time on the same axis, counted from the front."""
-    return jax.tree.map(lambda a: jax.numpy.moveaxis(a, time_axis, time), xs)
+@partial(jax.jit, static_argnums=0)
+def compiled_run(cell: Layer, run: Run, params: Any, xs: Any, carry: Any) -> RunResult:
+    """Cells and options compare by value, so equal specifications share one trace."""
+    return run_layer(cell, run, params, xs, carry)

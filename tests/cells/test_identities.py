@@ -352,7 +352,7 @@ def test_modules_of_a_clockwork_run_when_their_clocks_strike(draw, rng):
     xs = jnp.asarray(rng.normal(size=(1, 12, I)))
     resets = np.zeros((1, 12), bool)
     resets[0, 7] = True
-    carries, _ = rx.unroll(cell, params, xs, resets=resets, return_carries=True)
+    _, (carries, _) = rx.unroll_carries(cell, params, xs, resets=resets)
     h = np.asarray(carries.h[0]).reshape(12, 3, 2)
     moved = np.any(h[1:] != h[:-1], axis=-1)
     clock = np.array([*range(7), *range(5)])[1:, None]

@@ -128,15 +128,16 @@ def test_outputs_depend_on_the_past_only(case, rng):
 
 
 @around_every_cell
-def test_return_carries_gives_the_carry_after_every_step(case, rng):
+def test_unroll_carries_returns_the_carry_after_every_step(case, rng):
     params, carry, xs = problem(rng, case, batch=(2, 3))
     last, ys = rx.unroll(case.cell, params, xs, carry)
-    carries, same = rx.unroll(case.cell, params, xs, carry, return_carries=True)
+    same, (carries, outputs) = rx.unroll_carries(case.cell, params, xs, carry)
     assert type(carries) is type(last)
-    assert_close((jax.tree.map(lambda a: a[..., -1, :], carries), same), (last, ys))
+    assert_close((same, outputs), (last, ys))
+    assert_close(jax.tree.map(lambda a: a[..., -1, :], carries), last)
     third, _ = rx.unroll(case.cell, params, xs[..., :3, :], carry)
     assert_close(jax.tree.map(lambda a: a[..., 2, :], carries), third)
-    backward, _ = rx.unroll(case.cell, params, xs, carry, return_carries=True, reverse=True)
+    _, (backward, _) = rx.unroll_carries(case.cell, params, xs, carry, reverse=True)
     first_of_backward, _ = rx.unroll(case.cell, params, xs, carry, reverse=True)
     assert_close(jax.tree.map(lambda a: a[..., 0, :], backward), first_of_backward)
 

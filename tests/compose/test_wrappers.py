@@ -126,14 +126,14 @@ def test_bidirectional_is_a_run_and_a_reversed_run(backward, merge, rng):
         None: lambda a, b: (a, b),
     }
 
-    def both(params, xs, carry, **options):
+    def both(params, xs, carry, run=rx.unroll, **options):
         runs = []
         for part, reverse in (("forward", False), ("backward", True)):
             now = dict(options)
             if "reset_carry" in now:
                 now["reset_carry"] = getattr(start, part)
             runs.append(
-                rx.unroll(
+                run(
                     getattr(layer, part),
                     getattr(params, part),
                     xs,
@@ -149,11 +149,15 @@ def test_bidirectional_is_a_run_and_a_reversed_run(backward, merge, rng):
         (None, {"lengths": lengths}),
         (carry, {"mask": mask, "resets": resets}),
         (carry, {"lengths": lengths, "resets": resets, "reset_carry": start}),
-        (carry, {"mask": mask, "return_carries": True}),
+        (carry, {"mask": mask}),
     ):
         got = rx.unroll(layer, params, xs, given, **options)
         last, pair = both(params, xs, given, **options)
         assert_close(got, jax.tree.map(jnp.asarray, (last, merges[merge](*pair))))
+        last, (carries, ys) = rx.unroll_carries(layer, params, xs, given, **options)
+        assert_close((last, ys), got)
+        _, every = both(params, xs, given, run=rx.unroll_carries, **options)
+        assert_close(carries, type(start)(every[0][0], every[1][0]))
     options = {"lengths": lengths, "resets": resets, "reset_carry": start}
     if merge == "concat":
         pulls = [

@@ -1,5 +1,6 @@
 """The sequence engine through the Flax layers: arguments, random streams, carries, shardings."""
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -167,17 +168,14 @@ def test_learned_carries_are_parameters(as_users_have_it):
 
 
 @both
-@pytest.mark.parametrize("repeats", [1])
-def test_one_trace_for_all_lengths(make, repeats, rng):
+def test_one_trace_for_all_lengths(make, rng):
     run, _ = make(rx.GRU(4))
-    traces = 0
+    chex.clear_trace_counter()
 
     @jax.jit
+    @chex.assert_max_traces(n=1)
     def call(xs, lengths):
-        nonlocal traces
-        traces += repeats
         return run(xs, seq_lengths=lengths)
 
     for _ in range(20):
         call(XS, rng.integers(0, 7, 3))
-    assert traces == 1

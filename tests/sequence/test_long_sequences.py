@@ -1,7 +1,8 @@
-"""Truncated gradients, aligned pieces, streams, and gradients in bounded memory."""
+"""Truncated gradients, aligned batches, streams, and gradients in bounded memory."""
 
 import warnings
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -46,7 +47,7 @@ def test_truncated_gradients_have_the_values_of_the_whole(k1, k2, rng):
 
 @pytest.mark.parametrize(("k1", "k2"), [slow(5, 5), (5, 10), slow(4, 12), (2, 4)])
 def test_truncated_gradients_reach_as_far_as_asked(k1, k2, rng):
-    """Against pieces written out, each with the steps before it and a carry that is given."""
+    """Against segments written out, each with the steps before it and a constant carry."""
     params, xs = draw(rng)
 
     def by_hand(params, xs):
@@ -71,11 +72,24 @@ def test_truncated_gradients_reach_as_far_as_asked(k1, k2, rng):
     assert not np.allclose(whole[1], pull(cot)[1])
 
 
-def test_pieces_stay_aligned_and_resume():
+def test_truncated_runs_hold_outputs_over_padding_across_segments(rng):
+    """The last valid output is often in another segment than the padding that repeats it."""
+    params, xs = draw(rng)
+    for given in (
+        {"lengths": jnp.array([13, 3])},
+        {"mask": np.arange(13)[None] % 6 == np.array([[1], [4]])},
+    ):
+        want = rx.unroll(CELL, params, xs, pad="hold", **given)
+        for k1, k2 in ((2, 2), (2, 6), (20, 20)):
+            got = rx.unroll_truncated(CELL, params, xs, k1=k1, k2=k2, pad="hold", **given)
+            assert_close(got, want)
+
+
+def test_batches_stay_aligned_and_resume():
     data = {"x": np.arange(50).reshape(50, 1), "y": np.arange(50) * 10}
     starts = np.zeros(50, bool)
     starts[[0, 7, 26]] = True
-    read = list(rx.pieces(data, rows=2, steps=6, starts=starts))
+    read = list(rx.bptt_batches(data, rows=2, steps=6, starts=starts))
     assert [p.number for p in read] == [0, 1, 2, 3]
     rows = np.concatenate([p.xs["x"][..., 0] for p in read], 1)
     assert np.array_equal(rows, [np.arange(24), np.arange(24, 48)])
@@ -87,20 +101,20 @@ def test_pieces_stay_aligned_and_resume():
         (1, 0),
         (1, 2),
     ]
-    again = list(rx.pieces(data, rows=2, steps=6, starts=starts, start=2))
-    assert len(rx.pieces(data, rows=2, steps=6, start=2)) == len(again) == 2
+    again = list(rx.bptt_batches(data, rows=2, steps=6, starts=starts, start=2))
+    assert len(rx.bptt_batches(data, rows=2, steps=6, start=2)) == len(again) == 2
     assert_identical(again[0].xs, read[2].xs)
 
 
-def test_training_over_pieces_is_truncated_training_over_the_whole(rng):
-    """Carries handed on from piece to piece: values and gradients of unroll_truncated."""
+def test_training_over_batches_is_truncated_training_over_the_whole(rng):
+    """Carries passed on from batch to batch: values and gradients of unroll_truncated."""
     params, _ = draw(rng)
     record = rng.normal(size=(27, 2))
     carry, total = None, None
-    for piece in rx.pieces(record, rows=2, steps=4):
+    for batch in rx.bptt_batches(record, rows=2, steps=4):
 
-        def loss(params, piece=piece, carry=carry):
-            carry, ys = rx.unroll(CELL, params, jnp.asarray(piece.xs), carry)
+        def loss(params, batch=batch, carry=carry):
+            carry, ys = rx.unroll(CELL, params, jnp.asarray(batch.xs), carry)
             return jnp.sum(ys**2), carry
 
         grads, carry = jax.grad(loss, has_aux=True)(params)
@@ -156,22 +170,15 @@ def test_a_stream_donates_its_own_buffers_and_nobody_elses(rng):
 
 def test_a_stream_has_one_trace_for_all_its_steps(rng, monkeypatch):
     params, xs = draw(rng)
-    traces = 0
-    original = rx.GRU.step
-
-    def counting(self, params, carry, x):
-        nonlocal traces
-        traces += 1
-        return original(self, params, carry, x)
-
-    monkeypatch.setattr(rx.GRU, "step", counting)
     stream = rx.Stream(CELL, params, batch_shape=(2,))
     for t in range(3):
         stream(xs[:, t])
-    settled = traces
+    chex.clear_trace_counter()
+    monkeypatch.setattr(rx.GRU, "step", chex.assert_max_traces(rx.GRU.step, n=0))
     for t in range(3, 13):
         stream(xs[:, t])
-    assert traces == settled
+    with pytest.raises(AssertionError, match="is traced > 0 times"):
+        stream.unroll(jnp.concatenate([xs, xs], 1))  # a size that no other test has
 
 
 # --- memory ---
@@ -191,16 +198,16 @@ def temporary_bytes(steps, **options):
 
 
 def test_gradients_of_a_hundred_thousand_steps_in_bounded_memory():
-    """With carries at borders alone memory grows as the root of the length, inputs aside."""
+    """With carries at boundaries alone memory grows as the root of the length, inputs aside."""
     inputs, carries = 100_000 * 4 * 8, 100_000 * 8 * 8
     whole = temporary_bytes(100_000, residuals="carries")
-    borders = temporary_bytes(100_000, residuals="boundaries")
+    boundaries = temporary_bytes(100_000, residuals="boundaries")
     assert whole > carries
-    assert borders < 1.2 * inputs  # one copy of the inputs, and little else
+    assert boundaries < 1.2 * inputs  # one copy of the inputs, and little else
     assert temporary_bytes(10_000, residuals="boundaries") < 0.2 * inputs
 
 
-def test_borders_of_outputs_of_any_rank(rng):
+def test_boundaries_with_outputs_of_any_rank(rng):
     h, xs = jnp.asarray(rng.normal(size=(2, 3))), jnp.asarray(rng.normal(size=(11, 2, 3)))
 
     def step(h, x):
@@ -221,12 +228,12 @@ def test_borders_of_outputs_of_any_rank(rng):
     ("steps", "reverse"),
     [
         (1000, False),
-        (97, False),  # a prime: one piece is shorter
+        (97, False),  # a prime: one chunk is shorter
         (97, True),
         pytest.param(100_000, False, marks=pytest.mark.slow),
     ],
 )
-def test_borders_give_the_gradient_of_the_whole(steps, reverse, rng):
+def test_boundaries_give_the_gradient_of_the_whole(steps, reverse, rng):
     cell = rx.GRU(3)
     params = random_like(rng, cell.params_like(2))
     xs = jnp.asarray(rng.normal(size=(2, steps, 2)))

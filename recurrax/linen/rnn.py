@@ -1,88 +1,30 @@
-"""Flax linen modules over recurrax cells, and over Flax's own cells unchanged."""
+"""``flax.linen.RNN`` with recurrax underneath."""
 
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.core import FrozenDict
 from flax.errors import ScopeParamShapeError
 
-from recurrax import flax_common
 from recurrax.cell.cell import Layer
-from recurrax.cell.checks import cast_floating
+from recurrax.cell.checks import as_dtype
 from recurrax.cell.options import instead
 from recurrax.cell.params import describe
-from recurrax.sequence.checks import as_dtype, check_layer
-from recurrax.sequence.how import RunInputs
+from recurrax.flax_common.call import Call, prepare_call, run_recurrax_cell, training_key
+from recurrax.flax_common.checks import (
+    check_call_of_flax_cell,
+    check_options_of_flax_cell,
+    check_unroll,
+)
+from recurrax.flax_common.flax_cells import in_dtype_of, run_flax_cell
+from recurrax.linen.cell import Cell
+from recurrax.linen.lifting import ScanArguments, check_scan_arguments, lifted, store
+from recurrax.sequence.engine import State
+from recurrax.sequence.options import RunInputs
 
-WHO = "rx.linen.RNN"
-
-
-class Cell(nn.RNNCellBase):
-    """A recurrax cell as a Flax cell: it works wherever Flax expects an ``nn.RNNCellBase``.
-
-    Its parameters are named as the cell names them: ``{"W": {"i": ...}, "U": ..., "b": ...}``.
-
-    Attributes:
-      cell: any :class:`recurrax.Cell`.
-      param_dtype: dtype of the parameters.
-      partitioning: names of mesh axes by group of parameters, ``{"U": (None, "model")}``; the
-        arrays of a group are boxed as by ``nn.with_partitioning``.
-
-    Example:
-      >>> import flax.linen as nn, jax, jax.numpy as jnp
-      >>> import recurrax as rx
-      >>> layer = nn.RNN(rx.linen.Cell(rx.LSTM(8)))
-      >>> variables = layer.init(jax.random.key(0), jnp.ones((2, 5, 3)))
-      >>> variables["params"]["cell"]["W"]["i"].shape
-      (3, 8)
-    """
-
-    cell: Layer
-    param_dtype: Any = jnp.float32
-    partitioning: Any = None
-
-    def __post_init__(self) -> None:
-        check_layer("rx.linen.Cell", self.cell)
-        as_dtype("rx.linen.Cell", "param_dtype", self.param_dtype)
-        super().__post_init__()
-
-    @nn.compact
-    def params(self, in_features: Any) -> Any:
-        """The parameters as ``cell.step`` takes them; drawn when the module is initialised."""
-        like = self.cell.params_like(in_features)
-
-        def draw(name: str) -> Any:
-            def init(key: jax.Array) -> Any:
-                params = cast_floating(self.cell.init(key, in_features), self.param_dtype)
-                tree = flax_common.to_tree(params)
-                return flax_common.annotated(tree, self.partitioning, nn.Partitioned)[name]
-
-            return init
-
-        flax_common.check_partitioning(WHO, flax_common.to_tree(like), self.partitioning)
-        if self.is_mutable_collection("params"):
-            tree = {name: self.param(name, draw(name)) for name in flax_common.to_tree(like)}
-        else:  # given, and checked below: Flax's own check names no argument of the layer
-            tree = nn.unbox(self.variables.get("params", {}))
-        return flax_common.from_tree(like, tree, f"{WHO}: params.cell")
-
-    def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
-        """One step, ``(carry, x) -> (carry, y)``."""
-        flax_common.check_alone("rx.linen.Cell", self.cell)
-        params = self.params(jax.tree.map(lambda a: a.shape[-1], inputs))
-        return self.cell.step(params, carry, inputs)  # type: ignore[attr-defined]
-
-    @nn.nowrap
-    def initialize_carry(self, rng: Any, input_shape: tuple[int, ...]) -> Any:
-        """The cell's initial carry, in ``param_dtype``; ``rng`` is not used."""
-        del rng
-        flax_common.check_alone("rx.linen.Cell", self.cell)
-        return cast_floating(self.cell.initial_carry(input_shape[:-1]), self.param_dtype)
-
-    @property
-    def num_feature_axes(self) -> int:
-        return self.cell.num_feature_axes
+CALLER = "rx.linen.RNN"
 
 
 class RNN(nn.Module):
@@ -99,9 +41,17 @@ class RNN(nn.Module):
       reverse: run from the last step to the first. As in Flax, outputs then come in the order of
         processing, unless ``keep_order``.
       keep_order: with ``reverse``, return the outputs in the order of the inputs.
+      unroll: accepted as by Flax, where it is how many steps the loop takes at once. It changes no
+        result; ``method`` and ``chunk`` say how this layer runs.
+      variable_axes: as for Flax, without axes: a collection has no entries for single steps.
+      variable_broadcast: the collections that are the same at every step, ``"params"`` among them.
+        Collections that no argument names are read in the same way.
+      variable_carry: the collections of a Flax cell that go from step to step.
+      split_rngs: for the random streams of a Flax cell, whether a key is new at every step (true)
+        or the same for all. A recurrax cell has options of its own for that.
       pad: the output at padding, ``"zero"`` or ``"hold"``; see :func:`recurrax.unroll`.
-      deterministic: whether dropout and its like are off. Without, the key comes from Flax's
-        stream ``dropout``.
+      deterministic: whether a stochastic cell runs in evaluation. In training the key comes from
+        Flax's stream ``dropout``.
       method, chunk, residuals: how to evaluate; see :func:`recurrax.scan`.
       partitioning: names of mesh axes for a recurrax cell's parameters; see :class:`Cell`.
       param_dtype, dtype, carry_dtype: of a recurrax cell's parameters, computation and carry; see
@@ -122,6 +72,11 @@ class RNN(nn.Module):
     return_carry: bool = False
     reverse: bool = False
     keep_order: bool = False
+    unroll: int = 1
+    variable_axes: Any = FrozenDict()
+    variable_broadcast: Any = "params"
+    variable_carry: Any = False
+    split_rngs: Any = FrozenDict({"params": False})
     pad: str = "zero"
     deterministic: bool | None = None
     method: str = "auto"
@@ -133,18 +88,21 @@ class RNN(nn.Module):
     carry_dtype: Any = None
 
     def __post_init__(self) -> None:
+        check_unroll(CALLER, self.unroll)
+        spec = self.cell.cell if isinstance(self.cell, Cell) else self.cell
+        check_scan_arguments(CALLER, spec, self._scan_arguments)
         if isinstance(self.cell, Layer):
-            as_dtype(WHO, "param_dtype", self.param_dtype)
+            as_dtype(CALLER, "param_dtype", self.param_dtype)
             # Without parent=None a surrounding compact module would own the cell, not this one.
             self.cell = Cell(self.cell, self.param_dtype, self.partitioning, parent=None)
         elif not isinstance(self.cell, nn.RNNCellBase):
             raise TypeError(
-                f"{WHO}: cell must be a recurrax cell or a flax.linen.RNNCellBase; "
+                f"{CALLER}: cell must be a recurrax cell or a flax.linen.RNNCellBase; "
                 f"got {describe(self.cell)}.{instead(self.cell, Layer | nn.RNNCellBase)}"
             )
         elif not isinstance(self.cell, Cell):
-            flax_common.check_flax_cell(
-                WHO,
+            check_options_of_flax_cell(
+                CALLER,
                 dtype=self.dtype,
                 carry_dtype=self.carry_dtype,
                 param_dtype=self.param_dtype,
@@ -182,11 +140,11 @@ class RNN(nn.Module):
         Returns:
           ``outputs``, or ``(carry, outputs)`` with ``return_carry``.
         """
-        spec = self.cell.cell if isinstance(self.cell, Cell) else None
-        call = flax_common.prepare(
-            WHO,
+        cell = self.cell.cell if isinstance(self.cell, Cell) else self.cell
+        call = prepare_call(
+            CALLER,
             self,
-            spec,
+            cell,
             inputs,
             RunInputs(seq_lengths, mask, resets, reset_carry),
             return_carry=return_carry,
@@ -194,37 +152,48 @@ class RNN(nn.Module):
             reverse=reverse,
             keep_order=keep_order,
         )
-        if spec is not None:
+        if isinstance(cell, Layer):
             params = self.cell.params(call.in_features)
             training = self.deterministic if deterministic is None else deterministic
-            key = flax_common.training_key(WHO, spec, training, self._dropout_key)
-            carry, outputs = flax_common.run(WHO, spec, params, initial_carry, call, key)
+            key = training_key(CALLER, cell, training, self._dropout_key)
+            carry, outputs = run_recurrax_cell(call, cell, params, initial_carry, key)
         else:
-            flax_common.check_flax_call(WHO, deterministic)
+            check_call_of_flax_cell(CALLER, deterministic)
             carry, outputs = self._flax_cell(initial_carry, init_key, call)
         return (carry, outputs) if call.return_carry else outputs
 
     def _dropout_key(self) -> Any:
         if not (self.has_rng("dropout") or self.has_rng("params")):
             raise ValueError(
-                f"{WHO}: deterministic=False needs a random key in the call, as in "
+                f"{CALLER}: deterministic=False needs a random key in the call, as in "
                 "layer.apply(variables, xs, rngs={'dropout': key})."
             )
         return self.make_rng("dropout")
 
-    def _flax_cell(self, carry: Any, init_key: Any, call: flax_common.Call) -> tuple[Any, Any]:
+    def _flax_cell(self, carry: Any, init_key: Any, call: Call) -> tuple[Any, Any]:
         if carry is None:
             key = jax.random.key(0) if init_key is None else init_key
             carry = self.cell.initialize_carry(key, call.input_shape)
-            carry = flax_common.in_dtype_of(self.cell, carry)
+            carry = in_dtype_of(self.cell, carry)
         if self.is_initializing():
-            self.cell(carry, jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), call.x0))
-        cell, variables = self.cell.unbind()
+            self.cell(carry, jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), call.x))
+        time = call.run.options.time
+        steps = jax.tree.leaves(call.inputs)[0].shape[time]
+        cell = lifted(self.cell, self._scan_arguments, time, steps)
 
-        def step(carry: Any, x: Any) -> Any:
+        def step(state: State, x: Any, now: Any) -> tuple[State, Any]:
             try:
-                return cell.apply(variables, carry, x)
+                collections, (carry, y) = cell.step(state.collections, now, state.carry, x)
             except ScopeParamShapeError as error:
                 raise ValueError(str(error)) from error
+            return State(carry, collections), y
 
-        return flax_common.run_flax(WHO, step, carry, call)
+        state, outputs = run_flax_cell(call, step, carry, cell.collections, cell.keys_of_steps)
+        store(self.cell, state.collections)
+        return state.carry, outputs
+
+    @property
+    def _scan_arguments(self) -> ScanArguments:
+        return ScanArguments(
+            self.variable_axes, self.variable_broadcast, self.variable_carry, self.split_rngs
+        )
