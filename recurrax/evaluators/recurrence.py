@@ -41,12 +41,23 @@ def result_types(*_: Any, step: Step, policy: Policy, jaxpr: Any) -> list[Any]:
     ]
 
 
+class Saved(NamedTuple):
+    """What the forward pass has saved, for all steps."""
+
+    carries: Arrays
+    residuals: Arrays
+
+
 class Extended(NamedTuple):
     """A step that also puts out what its tangent reads: carries after each step, and residuals."""
 
     step: Step
     carries: list[int]  # which of the outputs holds each carry that is read
     residuals: list[int]
+
+    def saved(self, ys: Sequence[Any]) -> Saved:
+        """What the tangent reads, from the outputs of the run."""
+        return Saved([ys[j] for j in self.carries], [ys[j] for j in self.residuals])
 
 
 @lru_cache(maxsize=4096)
@@ -87,10 +98,10 @@ def jvp(
     tangent = tangent_of(step, flags, policy.residuals == "auto")
     forward = extended(step, tangent)
     out = recurrence(operands, forward.step, policy)
-    ys = out[len(operands.carry) :]
+    saved = forward.saved(out[len(operands.carry) :])
     moved = iter(
         recurrence(
-            tangent_operands(operands, dots, flags, tangent, forward, ys),
+            tangent_operands(operands, dots, flags, tangent, saved),
             with_axes_of(tangent.step, forward),
             policy,
         )
@@ -118,8 +129,7 @@ def tangent_operands(
     dots: Operands,
     flags: Inputs[bool],
     tangent: Tangent,
-    forward: Extended,
-    ys: Sequence[Any],
+    saved: Saved,
 ) -> Operands:
     """The operands of the tangent, in the order that :class:`Tangent` documents."""
     reads = tangent.reads
@@ -139,12 +149,12 @@ def tangent_operands(
             *instantiated(dots.edges, flags.lagged),
         ),
         lagged=(
-            *[ys[j] for j in forward.carries],
+            *saved.carries,
             *take(operands.lagged, reads.lagged),
             *instantiated(dots.lagged, flags.lagged),
         ),
         xs=(
-            *[ys[j] for j in forward.residuals],
+            *saved.residuals,
             *take(operands.xs, reads.xs),
             *instantiated(dots.xs, flags.xs),
         ),

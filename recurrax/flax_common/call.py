@@ -64,6 +64,7 @@ def prepare_call(
         method=layer.method,
         chunk=layer.chunk,
         residuals=layer.residuals,
+        unroll=layer.unroll,
         dtype=layer.dtype,
         carry_dtype=layer.carry_dtype,
     )

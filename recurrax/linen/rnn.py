@@ -41,8 +41,7 @@ class RNN(nn.Module):
       reverse: run from the last step to the first. As in Flax, outputs then come in the order of
         processing, unless ``keep_order``.
       keep_order: with ``reverse``, return the outputs in the order of the inputs.
-      unroll: accepted as by Flax, where it is how many steps the loop takes at once. It changes no
-        result; ``method`` and ``chunk`` say how this layer runs.
+      unroll: how many steps one iteration of the loop runs, as in Flax. It changes no result.
       variable_axes: as for Flax, without axes: a collection has no entries for single steps.
       variable_broadcast: the collections that are the same at every step, ``"params"`` among them.
         Collections that no argument names are read in the same way.

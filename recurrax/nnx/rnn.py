@@ -43,8 +43,7 @@ class RNN(nnx.Module):
       reverse: run from the last step to the first. As in Flax, outputs then come in the order of
         processing, unless ``keep_order``.
       keep_order: with ``reverse``, return the outputs in the order of the inputs.
-      unroll: accepted as by Flax, where it is how many steps the loop takes at once. It changes no
-        result; ``method`` and ``chunk`` say how this layer runs.
+      unroll: how many steps one iteration of the loop runs, as in Flax. It changes no result.
       state_axes: for a Flax cell, which state goes from step to step (``nnx.Carry``, as all state
         does by default) and which is the same at every step (``None``).
       broadcast_rngs: a filter for the random streams of a Flax cell that give the same numbers at
@@ -113,11 +112,8 @@ class RNN(nnx.Module):
         self.broadcast_rngs = broadcast_rngs
         self.pad = pad
         self.deterministic = deterministic
-        self.method = method
-        self.chunk = chunk
-        self.residuals = residuals
-        self.dtype = dtype
-        self.carry_dtype = carry_dtype
+        self.method, self.chunk, self.residuals = method, chunk, residuals
+        self.dtype, self.carry_dtype = dtype, carry_dtype
 
     def __call__(
         self,

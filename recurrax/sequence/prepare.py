@@ -70,12 +70,13 @@ def as_options(
     method: str = "auto",
     chunk: int | None = None,
     residuals: str = "auto",
+    unroll: int = 1,
     **options: Any,
 ) -> RunOptions:
     """The static options after their checks, dtypes by their names."""
     checked = RunOptions(
         time,
-        policy=Policy(method, chunk, residuals),
+        policy=Policy(method, chunk, residuals, unroll),
         dtype=as_dtype(caller, "dtype", dtype),
         carry_dtype=as_carry_dtype(caller, cell, carry_dtype),
         **options,

@@ -22,7 +22,7 @@ TABLE = {
     "method not available": (
         lambda good: good.unroll(method="kernel"),
         ValueError,
-        "rx.unroll: method='kernel' is not part of this version; use 'auto' …",
+        "rx.unroll: method must be one of auto, scan, chunked, associative; got 'kernel'.",
     ),
     "chunk zero": (
         lambda good: good.unroll(chunk=0),
@@ -246,7 +246,7 @@ TABLE = {
     "carry_dtype a carry": (
         lambda good: good.unroll(carry_dtype=rx.LSTM.Carry("float32", "float32")),
         TypeError,
-        "rx.unroll: carry_dtype must be a floating dtype such as 'bfloat16'; got rx.LSTM.Carry(…",
+        "rx.unroll: carry_dtype must be a floating dtype such as 'bfloat16'; got LSTMCarry(…",
     ),
     "carry_dtype unknown": (
         lambda good: good.both(carry_dtype="half-ish"),
