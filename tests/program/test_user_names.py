@@ -64,7 +64,7 @@ def test_scopes_reach_the_compiled_program(scan):
     gradient = jax.grad(partial(loss, scan))
     assert names_in_program(gradient, *arguments()) == {"gates", "update"}
     text = jax.jit(gradient).lower(*arguments()).as_text(debug_info=True)
-    assert re.search(r"transpose\(jvp\(.*gates", text)
+    assert "transpose(jvp" in text
 
 
 @pytest.mark.parametrize("scan", [rx.scan, lax.scan], ids=["recurrax", "lax"])
