@@ -13,8 +13,7 @@ TABLE = {
     "method unknown": (
         lambda good: rx.scan(lambda c, x: (c, x), good.x, good.xs, method="fast"),
         ValueError,
-        "rx.scan: method must be one of auto, scan, chunked, associative; "
-        "got 'fast'.",
+        "rx.scan: method must be one of auto, scan, chunked, associative; got 'fast'.",
     ),
     "residuals unknown to explain": (
         lambda good: rx.explain(
