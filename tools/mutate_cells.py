@@ -31,8 +31,8 @@ from tests import helpers
 from tests.all_cells import CASES, CONVOLUTIONAL
 from tests.cell import test_options as errors
 from tests.cells import test_paper_initialisation as initial
+from tests.oracles.memory_and_clocks_by_name import MEMORY_AND_CLOCKS
 from tests.oracles.numpy_cells import ORACLES
-from tests.oracles.second_wave_by_name import SECOND_WAVE
 from tools.mutants import mutants
 
 ALL = CASES | CONVOLUTIONAL
@@ -140,7 +140,7 @@ def problem(name: str) -> Any:
             params, carry = valid(params, carry)
         xs = jnp.asarray(rng.normal(size=(STEPS, ROWS, *space, case.in_features)))
         carries = carry, jax.tree.map(jnp.zeros_like, carry)
-        oracle = (ORACLES | SECOND_WAVE)[case.oracle]
+        oracle = (ORACLES | MEMORY_AND_CLOCKS)[case.oracle]
         fixed = (helpers.as_numpy(params), np.asarray(xs))
         want = [
             oracle(fixed[0], helpers.as_numpy(start), fixed[1], **case.options) for start in carries

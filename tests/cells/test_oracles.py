@@ -8,9 +8,9 @@ import pytest
 import recurrax as rx
 from tests.all_cells import CASES, around_every_cell
 from tests.helpers import as_numpy, assert_close, problem, random_like
+from tests.oracles.memory_and_clocks_by_name import MEMORY_AND_CLOCKS
 from tests.oracles.numpy_cells import ORACLES
 from tests.oracles.numpy_gradients import numerical_gradients
-from tests.oracles.second_wave_by_name import SECOND_WAVE
 from tests.oracles.vectors import load
 
 pytestmark = pytest.mark.once
@@ -40,7 +40,7 @@ def test_cell_equals_its_oracle(name, rng):
     cot_ys, cot_carry = random_like(rng, ys_like, 1.0), random_like(rng, carry, 1.0)
     (last, ys), grads = value_and_gradients(case.cell, params, carry, xs, cot_ys, cot_carry)
 
-    oracle = (ORACLES | SECOND_WAVE)[case.oracle]
+    oracle = (ORACLES | MEMORY_AND_CLOCKS)[case.oracle]
     inputs = (as_numpy(params), as_numpy(carry), np.asarray(xs))
     want_last, want_ys = oracle(*inputs, **case.options)
     assert_close((as_numpy(last), ys), (want_last, want_ys), 1e-12)

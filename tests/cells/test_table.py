@@ -7,8 +7,8 @@ import pytest
 import recurrax as rx
 from recurrax import cells
 from tests.all_cells import CASES, CONVOLUTIONAL
+from tests.oracles.memory_and_clocks_by_name import MEMORY_AND_CLOCKS
 from tests.oracles.numpy_cells import ORACLES
-from tests.oracles.second_wave_by_name import SECOND_WAVE
 
 pytestmark = pytest.mark.once
 
@@ -51,7 +51,7 @@ def test_every_option_is_in_the_table_with_another_value_than_its_default(cell):
 
 
 def test_every_oracle_is_used():
-    assert {case.oracle for case in ALL.values()} == set(ORACLES | SECOND_WAVE)
+    assert {case.oracle for case in ALL.values()} == set(ORACLES | MEMORY_AND_CLOCKS)
 
 
 def test_every_public_cell_is_at_the_top_level():

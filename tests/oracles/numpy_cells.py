@@ -44,7 +44,7 @@ from .numpy_gru_family import (
     ugrnn,
 )
 from .numpy_lstm_family import fgr_lstm, janet, multiplicative_lstm, nas, ran, slstm
-from .numpy_stable import antisymmetric, co_rnn, fast_grnn, fast_rnn, jordan, lem, scrn
+from .numpy_slow_dynamics import antisymmetric, co_rnn, fast_grnn, fast_rnn, jordan, lem, scrn
 from .recurrent_product import recurrent_product
 
 

@@ -7,7 +7,7 @@ the package `published`.
 import numpy as np
 import pytest
 
-from . import numpy_second_wave
+from . import numpy_memory_and_clocks
 from .numpy_cells import ORACLES
 from .numpy_gradients import numerical_gradients
 from .vectors import assert_close, leaves, load
@@ -24,7 +24,7 @@ ZERO = {("rg_lru_start", "/carry/h")}
 
 
 def oracle_of(vector):
-    return getattr(numpy_second_wave, vector.cell, None) or ORACLES[vector.cell]
+    return getattr(numpy_memory_and_clocks, vector.cell, None) or ORACLES[vector.cell]
 
 
 def split_options(vector):

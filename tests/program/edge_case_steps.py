@@ -1,4 +1,4 @@
-"""Steps that each have something peculiar about them, written by hand for `test_compiler_fuzz`."""
+"""Steps with something unusual about each of them, written by hand for `test_random_steps`."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from jax import lax
 STEPS = {}
 
 
-def peculiar(make):
+def edge_case(make):
     """Registers ``make(array, T) -> (step, params, init, xs)``; ``array`` draws one."""
     STEPS[make.__name__] = make
     return make
@@ -29,7 +29,7 @@ def gate(array, m=3, n=2):
     return {"w": array(m, n), "u": array(n, n), "b": array(n)}
 
 
-@peculiar
+@edge_case
 def elman(array, T):
     def step(p, h, x):
         h = jnp.tanh(dense(p, x, h))
@@ -38,7 +38,7 @@ def elman(array, T):
     return step, gate(array), array(2, 2), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def lstm_with_a_product_per_gate(array, T):
     def step(p, carry, x):
         h, c = carry
@@ -50,7 +50,7 @@ def lstm_with_a_product_per_gate(array, T):
     return step, {k: gate(array) for k in "ifog"}, (array(2, 2), array(2, 2)), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def gru_reset_before(array, T):
     def step(p, h, x):
         r, z = (jax.nn.sigmoid(dense(p[k], x, h)) for k in "rz")
@@ -61,7 +61,7 @@ def gru_reset_before(array, T):
     return step, {k: gate(array) for k in "rzn"}, array(2, 2), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def projection_and_an_output_gate_on_the_new_cell(array, T):
     def step(p, carry, x):
         r, c = carry
@@ -78,7 +78,7 @@ def projection_and_an_output_gate_on_the_new_cell(array, T):
     return step, params, (array(2, 2), array(2, 4)), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def diagonal(array, T):
     def step(p, h, x):
         a = jax.nn.sigmoid(x @ p["a"])
@@ -93,7 +93,7 @@ def diagonal(array, T):
     )
 
 
-@peculiar
+@edge_case
 def complex_diagonal(array, T):
     def step(p, h, x):
         rate = jnp.exp(lax.complex(-jnp.exp(p["nu"]), p["theta"]))
@@ -104,7 +104,7 @@ def complex_diagonal(array, T):
     return step, params, lax.complex(array(2, 2), array(2, 2)), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def convolutional(array, T):
     def conv(a, k):
         return lax.conv_general_dilated(a, k, (1,), "SAME")
@@ -120,7 +120,7 @@ def convolutional(array, T):
     return step, params, (array(2, 2, 4), array(2, 2, 4)), array(T, 2, 1, 4)
 
 
-@peculiar
+@edge_case
 def convolutions_with_axes_in_other_places(array, T):
     def conv(a, k, out, **more):
         numbers = ("CHWN", "WOIH", out)
@@ -138,7 +138,7 @@ def convolutions_with_axes_in_other_places(array, T):
     return step, params, array(4, 3, 2, 3), array(T, 1, 3, 2, 3)
 
 
-@peculiar
+@edge_case
 def heads_with_kernels_of_their_own(array, T):
     """Their derivatives are batches of products, and sums of such."""
 
@@ -151,7 +151,7 @@ def heads_with_kernels_of_their_own(array, T):
     return step, params, array(2, 2, 3), array(T, 2, 2, 4)
 
 
-@peculiar
+@edge_case
 def batches_on_other_axes(array, T):
     """Products of a batch that is on another axis of each operand, and that share one of them."""
 
@@ -168,7 +168,7 @@ def batches_on_other_axes(array, T):
     return step, params, array(2, 3, 2), array(T, 2, 3, 2)
 
 
-@peculiar
+@edge_case
 def convolution_channels_last(array, T):
     def conv(a, k, **more):
         return lax.conv_general_dilated(
@@ -183,7 +183,7 @@ def convolution_channels_last(array, T):
     return step, params, array(2, 4, 2), array(T, 2, 4, 1)
 
 
-@peculiar
+@edge_case
 def nested_trees(array, T):
     def step(p, carry, x):
         a, (b, rest) = carry["a"], carry["b"]
@@ -196,7 +196,7 @@ def nested_trees(array, T):
     return step, params, init, {"left": (array(T, 2, 2),), "right": array(T, 2, 2)}
 
 
-@peculiar
+@edge_case
 def mixed_precision(array, T):
     def step(p, carry, x):
         h, c = carry
@@ -209,7 +209,7 @@ def mixed_precision(array, T):
     return step, params, (single(array(2)), array(2)), single(array(T, 3))
 
 
-@peculiar
+@edge_case
 def nothing_is_used(array, T):
     def step(p, carry, x):
         h, unused = carry
@@ -219,7 +219,7 @@ def nothing_is_used(array, T):
     return step, {"u": array(2, 2), "v": array(3)}, (array(2), array(2)), (array(T, 2), array(T))
 
 
-@peculiar
+@edge_case
 def weights_that_travel_in_the_carry(array, T):
     def step(p, carry, x):
         h, w = carry
@@ -229,7 +229,7 @@ def weights_that_travel_in_the_carry(array, T):
     return step, array(2), (array(2, 2), {"w": array(3, 2), "u": array(2, 2)}), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def delays(array, T):
     def step(p, carry, x):
         h, last, before_last = carry
@@ -240,7 +240,7 @@ def delays(array, T):
     return step, params, (array(2), array(3), array(3)), array(T, 3)
 
 
-@peculiar
+@edge_case
 def a_delay_of_the_state(array, T):
     def step(p, carry, x):
         h, old = carry
@@ -250,7 +250,7 @@ def a_delay_of_the_state(array, T):
     return step, {"u": array(2, 2), "v": array(2, 2)}, (array(2), array(2)), array(T, 2)
 
 
-@peculiar
+@edge_case
 def a_skip_of_two_steps(array, T):
     def step(p, carry, x):
         h, old = carry
@@ -260,7 +260,7 @@ def a_skip_of_two_steps(array, T):
     return step, {"u": array(2, 2), "v": array(2, 2)}, (array(2), array(2)), array(T, 2)
 
 
-@peculiar
+@edge_case
 def swap(array, T):
     def step(p, carry, x):
         a, b = carry
@@ -269,7 +269,7 @@ def swap(array, T):
     return step, array(2, 2), (array(2), array(2)), array(T, 2)
 
 
-@peculiar
+@edge_case
 def permutation(array, T):
     def step(p, carry, x):
         a, b = carry
@@ -278,7 +278,7 @@ def permutation(array, T):
     return step, array(2, 2), (array(2), array(2)), array(T, 2)
 
 
-@peculiar
+@edge_case
 def rotation_of_three(array, T):
     def step(p, carry, x):
         a, b, c = carry
@@ -287,7 +287,7 @@ def rotation_of_three(array, T):
     return step, array(2, 2), (array(2), array(2), array(2)), array(T, 2)
 
 
-@peculiar
+@edge_case
 def running_sums(array, T):
     def step(p, carry, x):
         total, square, outer, scalar = carry
@@ -298,7 +298,7 @@ def running_sums(array, T):
     return step, array(3, 2), init, array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def running_sums_of_cuts(array, T):
     """One sum serves all cuts along the other axes, not those along its own, and no strides."""
 
@@ -312,7 +312,7 @@ def running_sums_of_cuts(array, T):
     return step, array(3, 4), init, array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def sums_through_linear_operations(array, T):
     def step(p, carry, x):
         h, total, other = carry
@@ -325,7 +325,7 @@ def sums_through_linear_operations(array, T):
     return step, params, (array(2, 2), array(3), array(2, 3)), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def a_sum_that_is_read(array, T):
     def step(p, carry, x):
         total, h, double = carry
@@ -335,7 +335,7 @@ def a_sum_that_is_read(array, T):
     return step, array(2, 2), (array(2), array(2), array(2)), array(T, 2)
 
 
-@peculiar
+@edge_case
 def a_sum_of_what_never_changes(array, T):
     def step(p, carry, x):
         total, fixed, count = carry
@@ -344,7 +344,7 @@ def a_sum_of_what_never_changes(array, T):
     return step, array(2), (array(2), array(2), jnp.int32(1)), array(T, 2)
 
 
-@peculiar
+@edge_case
 def stack_in_one_step(array, T):
     def step(p, carry, x):
         new = []
@@ -357,7 +357,7 @@ def stack_in_one_step(array, T):
     return step, params, (array(2, 2), array(2, 3), array(2, 2)), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def upper_layer_listed_first(array, T):
     def step(p, carry, x):
         top, bottom = carry
@@ -368,7 +368,7 @@ def upper_layer_listed_first(array, T):
     return step, [gate(array, 3, 2), gate(array, 2, 2)], (array(2, 2), array(2, 2)), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def readout_and_softmax(array, T):
     def step(p, h, x):
         h = jnp.tanh(dense(p["cell"], x, h))
@@ -378,7 +378,7 @@ def readout_and_softmax(array, T):
     return step, params, array(2, 2), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def fast_weights(array, T):
     def step(p, s, x):
         q, k, v = (x @ p[name] for name in "qkv")
@@ -388,7 +388,7 @@ def fast_weights(array, T):
     return step, {name: array(3, 2) for name in "qkv"}, array(2, 2), array(T, 3)
 
 
-@peculiar
+@edge_case
 def embedding(array, T):
     def step(p, h, token):
         h = jnp.tanh(p["table"][token] + h @ p["u"])
@@ -399,7 +399,7 @@ def embedding(array, T):
     return step, params, array(2, 2), tokens
 
 
-@peculiar
+@edge_case
 def step_counter(array, T):
     def step(p, carry, x):
         h, t = carry
@@ -409,7 +409,7 @@ def step_counter(array, T):
     return step, array(2, 2), (array(2), jnp.int64(3)), array(T, 2)
 
 
-@peculiar
+@edge_case
 def boolean_flags(array, T):
     def step(p, carry, x):
         h, done, seen = carry
@@ -420,7 +420,7 @@ def boolean_flags(array, T):
     return step, array(2, 2), (array(2), jnp.array(False), jnp.array(True)), array(T, 2)
 
 
-@peculiar
+@edge_case
 def outputs_that_are_not_computed(array, T):
     def step(p, h, x):
         new = jnp.tanh(h @ p + x)
@@ -437,7 +437,7 @@ def outputs_that_are_not_computed(array, T):
     return step, array(2, 2), array(2), array(T, 2)
 
 
-@peculiar
+@edge_case
 def kinks_at_exactly_zero(array, T):
     def step(p, carry, x):
         h, c = carry
@@ -448,7 +448,7 @@ def kinks_at_exactly_zero(array, T):
     return step, {"u": array(2, 2), "s": array(2)}, (jnp.zeros(2), jnp.zeros(2)), jnp.zeros((T, 2))
 
 
-@peculiar
+@edge_case
 def custom_jvp_of_our_own(array, T):
     @jax.custom_jvp
     def straight_through(v):
@@ -464,7 +464,7 @@ def custom_jvp_of_our_own(array, T):
     return step, {"w": array(3, 2), "out": array(2, 2)}, array(2), array(T, 3)
 
 
-@peculiar
+@edge_case
 def custom_jvp_whose_rule_closes_over_an_array(array, T):
     widths = array(2)
 
@@ -481,7 +481,7 @@ def custom_jvp_whose_rule_closes_over_an_array(array, T):
     return step, {"w": array(3, 2), "u": array(2, 2)}, array(2, 2), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def masks(array, T):
     def step(p, h, x):
         x, keep = x
@@ -493,7 +493,7 @@ def masks(array, T):
     return step, gate(array), array(2, 2), (array(T, 2, 3), keep)
 
 
-@peculiar
+@edge_case
 def ensemble(array, T):
     def step(p, h, x):
         r = jax.nn.sigmoid(
@@ -506,7 +506,7 @@ def ensemble(array, T):
     return step, params, array(3, 2, 2), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def matvec(array, T):
     def step(p, h, x):
         gates = p["w"] @ x + p["u"] @ h + p["b"]
@@ -518,7 +518,7 @@ def matvec(array, T):
     return step, params, array(2), array(T, 3)
 
 
-@peculiar
+@edge_case
 def kernels_at_the_left(array, T):
     """Features first, rows last; one kernel, and a batch of them."""
 
@@ -532,7 +532,7 @@ def kernels_at_the_left(array, T):
     return step, params, (array(3, 2), array(2, 3, 2)), array(T, 4, 2)
 
 
-@peculiar
+@edge_case
 def factors_of_one_cotangent(array, T):
     """Numbers, arrays, and what changes its sign, times the same carry."""
 
@@ -545,7 +545,7 @@ def factors_of_one_cotangent(array, T):
     return step, array(2, 3), (array(2, 3), array(2, 3)), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def turned_tensors(array, T):
     """Products turned round, but not of two matrices: all axes left of one side, or a batch."""
 
@@ -563,7 +563,7 @@ def turned_tensors(array, T):
     return step, params, array(2, 3), array(T, 4)
 
 
-@peculiar
+@edge_case
 def one_kernel_for_several(array, T):
     """Products that share their right side: their rows can be joined, not their columns."""
 
@@ -576,7 +576,7 @@ def one_kernel_for_several(array, T):
     return step, params, (array(2, 3), array(4, 3)), (array(T, 1, 4))
 
 
-@peculiar
+@edge_case
 def kernels_cut_at_different_heights(array, T):
     """Kernels for ``[x, h]``, put together from parts: those of one gate from other parts."""
 
@@ -592,7 +592,7 @@ def kernels_cut_at_different_heights(array, T):
     return step, params, array(2, 3), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def matvec_per_gate(array, T):
     def step(p, h, x):
         z = jax.nn.sigmoid(p["wz"] @ x + p["uz"] @ h)
@@ -603,19 +603,19 @@ def matvec_per_gate(array, T):
     return step, params, array(2), array(T, 3)
 
 
-@peculiar
+@edge_case
 def two_batch_axes(array, T):
     step, params, _, _ = gru_reset_before(array, T)
     return step, params, array(2, 3, 2), array(T, 2, 3, 3)
 
 
-@peculiar
+@edge_case
 def empty_batch(array, T):
     step, params, _, _ = lstm_with_a_product_per_gate(array, T)
     return step, params, (array(0, 2), array(0, 2)), array(T, 0, 3)
 
 
-@peculiar
+@edge_case
 def one_matrix_in_many_places(array, T):
     def step(w, h, x):
         h = jnp.tanh(h @ w + x @ w.T + (w @ h.T).T + spread(w @ h[0] + h[:, 0] @ w, h))
@@ -624,7 +624,7 @@ def one_matrix_in_many_places(array, T):
     return step, array(2, 2), array(2, 2), array(T, 2, 2)
 
 
-@peculiar
+@edge_case
 def products_of_states(array, T):
     def step(p, carry, x):
         a, b = carry
@@ -636,7 +636,7 @@ def products_of_states(array, T):
     return step, array(3, 3), (array(2, 3), array(2, 3)), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def layer_norm_and_sort(array, T):
     def step(p, h, x):
         u = h @ p["u"] + x
@@ -647,7 +647,7 @@ def layer_norm_and_sort(array, T):
     return step, {"u": array(3, 3), "s": array(3)}, array(2, 3), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def ring_buffer(array, T):
     def step(p, carry, x):
         buffer, t = carry
@@ -659,7 +659,7 @@ def ring_buffer(array, T):
     return step, array(2, 2), (array(3, 2), jnp.int32(0)), array(T, 2)
 
 
-@peculiar
+@edge_case
 def no_carry(array, T):
     def step(p, carry, x):
         return carry, jnp.tanh(x @ p)
@@ -667,7 +667,7 @@ def no_carry(array, T):
     return step, array(3, 2), (), array(T, 2, 3)
 
 
-@peculiar
+@edge_case
 def no_input(array, T):
     def step(p, h, _):
         h = jnp.tanh(h @ p)
@@ -676,7 +676,7 @@ def no_input(array, T):
     return step, array(2, 2), array(2), None
 
 
-@peculiar
+@edge_case
 def one_value_for_two_components(array, T):
     def step(p, carry, x):
         h, copy, zero = carry
@@ -686,13 +686,13 @@ def one_value_for_two_components(array, T):
     return step, array(2, 2), (array(2), array(2), array(2)), array(T, 2)
 
 
-@peculiar
+@edge_case
 def rematerialized_and_jitted(array, T):
     step, params, init, xs = gru_reset_before(array, T)
     return jax.checkpoint(jax.jit(step)), params, init, xs
 
 
-@peculiar
+@edge_case
 def zeros_of_both_signs(array, T):
     def step(p, h, x):
         up, down = jnp.copysign(h, 0.0), jnp.copysign(h, -0.0)
@@ -702,7 +702,7 @@ def zeros_of_both_signs(array, T):
     return step, array(2, 2), array(2), array(T, 2)
 
 
-@peculiar
+@edge_case
 def scalars_only(array, T):
     def step(p, carry, x):
         level, trend = carry
@@ -712,7 +712,7 @@ def scalars_only(array, T):
     return step, {"a": array(), "b": array()}, (array(), array()), array(T)
 
 
-@peculiar
+@edge_case
 def a_loss_summed_in_the_carry(array, T):
     def step(p, carry, x):
         h, loss = carry

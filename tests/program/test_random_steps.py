@@ -1,4 +1,4 @@
-"""Random steps, and a table of peculiar ones: ``method="chunked"`` computes what ``lax.scan`` does.
+"""Random steps, and a table of edge cases: ``method="chunked"`` computes what ``lax.scan`` does.
 
 Values, and the gradient with respect to every float operand, under one random cotangent.
 """
@@ -244,7 +244,7 @@ def test_a_random_step_computes_what_lax_scan_computes(drawn):
 # ---------------------------------------------------------------------- steps written by hand
 
 
-def check_peculiar(name, seed, length, reverse, chunk):
+def check_edge_case(name, seed, length, reverse, chunk):
     rng = np.random.default_rng(seed)
     made = STEPS[name](lambda *shape: jnp.asarray(rng.normal(size=shape) * 0.5), length)
     tolerance = 1e-4 if name == "mixed_precision" else 1e-12
@@ -252,20 +252,20 @@ def check_peculiar(name, seed, length, reverse, chunk):
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_a_peculiar_step_computes_what_lax_scan_computes(name, rng):
+def test_an_edge_case_step_computes_what_lax_scan_computes(name, rng):
     length = int(rng.choice(LENGTHS[2:]))
     options = chunks_of(length)
     chunk, reverse = options[rng.integers(len(options))], bool(rng.integers(2))
     print(f"length {length}, chunk {chunk}, reverse {reverse}")
-    check_peculiar(name, int(rng.integers(2**32)), length, reverse, chunk)
+    check_edge_case(name, int(rng.integers(2**32)), length, reverse, chunk)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STEPS)
-def test_a_peculiar_step_in_every_length_chunk_and_direction(name):
+def test_an_edge_case_step_in_every_length_chunk_and_direction(name):
     seed = zlib.crc32(name.encode())
     for length in LENGTHS:
         for chunk in chunks_of(length):
             for reverse in (False, True):
                 print(f"length {length}, chunk {chunk}, reverse {reverse}")
-                check_peculiar(name, seed, length, reverse, chunk)
+                check_edge_case(name, seed, length, reverse, chunk)

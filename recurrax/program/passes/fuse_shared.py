@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from recurrax.program import builders
-from recurrax.program.contractions import has_out_sharding, is_ungrouped
+from recurrax.program.contractions import has_out_sharding, is_contraction, is_ungrouped
 from recurrax.program.ir import Body, Op, Uses, Value
 from recurrax.program.levels import INVARIANT, Levels, in_loops, levels_of
 from recurrax.program.primitives import CONCATENATE, CONV, DOT
@@ -44,7 +44,7 @@ def fuse_shared(body: Body) -> Body:
     """
     levels = levels_of(body)
     inside = in_loops(body, levels)
-    order = positions(body)
+    order = {**positions(body), **positions_of_kernels(body, levels)}
     groups: dict[Any, list[SharedContraction]] = {}
     for invariant_side in (True, False):
         for op in body.ops:
@@ -97,6 +97,23 @@ def positions(body: Body) -> dict[Value, int]:
     """Where each value is produced: operands joined in this order are joined once."""
     produced = [value for op in body.ops for value in op.outputs]
     return {value: i for i, value in enumerate([*body.inputs.flat, *produced])}
+
+
+def positions_of_kernels(body: Body, levels: Levels) -> dict[Value, int]:
+    """For values that kernels multiply, where the first of these kernels comes from.
+
+    A backward pass multiplies the cotangent of every gate by the gate's kernel and by its input.
+    The order of kernels makes one concatenation of cotangents serve both matmuls.
+    """
+    order = positions(body)
+    found: dict[Value, int] = {}
+    for op in body.ops:
+        if is_contraction(op):
+            for value, kernel in (op.inputs, op.inputs[::-1]):
+                if levels.of(kernel) == INVARIANT and levels.of(value) != INVARIANT:
+                    place = order.get(kernel, -1)
+                    found[value] = min(place, found.get(value, place))
+    return found
 
 
 def independent(members: Sequence[SharedContraction], ops: Sequence[Op]) -> bool:

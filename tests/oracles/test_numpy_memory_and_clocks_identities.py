@@ -14,8 +14,7 @@ from scipy.linalg import logm
 
 from .identities import assert_gradient_is_the_slope, assert_same, by_steps, layer, tree_map
 from .numpy_cells import elman, gru, lstm
-from .numpy_problems import BATCH, HIDDEN, INPUTS, SQUARE, TIME, Problem, draw, shapes, simple
-from .numpy_second_wave import (
+from .numpy_memory_and_clocks import (
     clockwork,
     exp_rnn,
     lmu,
@@ -25,6 +24,7 @@ from .numpy_second_wave import (
     openness,
     phased_lstm,
 )
+from .numpy_problems import BATCH, HIDDEN, INPUTS, SQUARE, TIME, Problem, draw, shapes, simple
 
 pytestmark = pytest.mark.once
 

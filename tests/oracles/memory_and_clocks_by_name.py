@@ -1,8 +1,8 @@
-"""The oracles of `numpy_second_wave` under the names that the cells of recurrax use."""
+"""The oracles of `numpy_memory_and_clocks` under the names that the cells of recurrax use."""
 
 import numpy as np
 
-from . import numpy_second_wave as oracles
+from . import numpy_memory_and_clocks as oracles
 
 
 def lmu(params, carry, xs, **options):
@@ -26,7 +26,7 @@ def phased_lstm(params, carry, xs, **options):
     return oracles.phased_lstm(params, carry, (xs[..., :-1], xs[..., -1:]), **options)
 
 
-SECOND_WAVE = {
+MEMORY_AND_CLOCKS = {
     "mi_rnn": oracles.mi_rnn,
     "mi_lstm": oracles.mi_lstm,
     "mi_gru": oracles.mi_gru,
