@@ -1,12 +1,13 @@
 """``scan``: a drop-in for ``jax.lax.scan`` that chooses how the loop is evaluated."""
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import jax
 
 from recurrax.evaluators import EVALUATORS, boundaries, reference
-from recurrax.evaluators.contract import Context
+from recurrax.evaluators.contract import context_here
 from recurrax.evaluators.recurrence import recurrence
 from recurrax.program.errors import Unsupported
 from recurrax.program.frontend.trace import ScanCall, trace
@@ -56,7 +57,7 @@ def scan(
         :func:`recurrax.explain` shows the plan). ``"scan"`` is the reference, ``jax.lax.scan``
         itself. ``"associative"`` runs in parallel over time what is linear in the carry, entry by
         entry, as minGRU or an LRU are; its memory grows with the number of steps. ``"auto"`` is
-        the fastest of these on the device at hand, and never fails where ``jax.lax.scan`` works.
+        the fastest of these on the current device, and never fails where ``jax.lax.scan`` works.
       chunk: the number of time steps that the chunked evaluator takes at once, any number from 1;
         ``None`` lets it choose from the sizes.
       residuals: what the forward pass saves for the backward pass: the ``"carries"`` of all steps,
@@ -84,9 +85,7 @@ def scan(
       >>> print(total, sums)
       6.0 [1. 3. 6.]
     """
-    check_unroll("rx.scan", unroll)
-    steps = {False: 1, True: 0}[unroll] if isinstance(unroll, bool) else unroll
-    policy = Policy(method, chunk, residuals, steps)
+    policy = Policy(method, chunk, residuals, as_unroll("rx.scan", unroll))
     call = ScanCall(f, init, xs, length, reverse)
     return run_scan(call, policy, "rx.scan", _split_transpose=_split_transpose)
 
@@ -128,7 +127,7 @@ def check_fallback(caller: str, policy: Policy, reason: str) -> None:
 
 def check_parallel(caller: str, step: Step, policy: Policy) -> None:
     """Raises unless every loop of the step can run in parallel over time."""
-    context = Context(jax.default_backend(), step.length, policy)
+    context = context_here(step, policy)
     evaluator = next(e for e in EVALUATORS if e.name == policy.method)
     for loop in plan_of(step.body).loops:
         reason = evaluator.can_run(loop, context)
@@ -164,10 +163,17 @@ def check_policy(caller: str, policy: Policy) -> None:
         )
 
 
-def check_unroll(caller: str, unroll: Any) -> None:
-    """Raises unless ``unroll`` is what ``jax.lax.scan`` takes."""
-    if not isinstance(unroll, int) or unroll < 0:
+def as_unroll(caller: str, unroll: Any) -> int:
+    """The number of steps per iteration, 0 for all of them, from what ``jax.lax.scan`` takes."""
+    if isinstance(unroll, bool):
+        return 0 if unroll else 1
+    try:
+        steps = operator.index(unroll)
+    except TypeError:
+        steps = -1
+    if steps < 0:
         raise ValueError(
             f"{caller}: unroll must be a number of time steps (0: all of them) or a bool; "
             f"got {unroll!r}."
         )
+    return steps

@@ -602,3 +602,48 @@ def test_the_bias_gradients_of_all_gates_are_one_sum_over_time_and_batch():
     text = jax.jit(jax.grad(loss)).lower(params, xs).as_text()
     sums = re.findall(r"reduce\(.* dimensions = \[(.*)\] : \(tensor<\d+x2x(\d+)xf", text)
     assert sums == [("0, 1", "24")]
+
+
+def test_values_have_the_names_of_the_users_variables():
+    W, V = jnp.ones((H, H)), jnp.ones((H, H))
+
+    def step(h, x):
+        a = h @ W
+        b = h @ V
+        chosen = jnp.where(x > 0, a, b)
+        h = jnp.tanh(chosen)
+        return h, a
+
+    text = rx.explain(step, jnp.ones((B, H)), jnp.ones((T, B, H))).text
+    forward, backward = text.split("# backward")
+    names = {line.split(":")[0].strip(): line for line in forward.splitlines() if " = " in line}
+    assert "= slice[" in names["a"]
+    assert "= slice[" in names["b"]
+    assert "= select_n" in names["chosen"]
+    assert "= tanh chosen" in names["h"]
+    assert all("test_explain.py:" in names[name] for name in ("chosen", "h"))
+    assert "W:" in forward
+    assert "ct(carry):" in backward
+
+
+def test_each_explanation_has_the_names_of_its_own_arguments():
+    def step(c, x):
+        return jax.tree.map(lambda a: jnp.tanh(a + x), c), x
+
+    h, xs = jnp.ones((B, H)), jnp.ones((T, B, H))
+    for name in ("a", "b"):
+        assert f"carry['{name}']" in rx.explain(step, {name: h}, xs).text
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "associative"}, "method='associative' cannot run this step: the loop is not"),
+        ({"method": "fast"}, "method must be one of"),
+        ({"unroll": -1}, "unroll must be a number of time steps"),
+    ],
+)
+def test_explain_refuses_what_scan_refuses(options, message):
+    h, xs = jnp.ones((B, H)), jnp.ones((T, B, H))
+    with pytest.raises(ValueError, match=rf"rx\.explain: {message}"):
+        rx.explain(lambda h, x: (jnp.tanh(h + x), h), h, xs, **options)

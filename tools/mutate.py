@@ -1,6 +1,6 @@
 """Mutation run over the library: change one thing in a file, and see a test turn red.
 
-    python -m tools.mutate cell/options.py program/fuse.py
+    python -m tools.mutate cell/options.py program/passes/fuse.py
     python -m tools.mutate compose/stack.py --sample 20 --seed 1  # some of its mutants, at random
     python -m tools.mutate cells/lstm.py --only "line 120:" --tests cells/test_laws.py
     python -m tools.mutate                  # all files; some hours

@@ -6,8 +6,8 @@ associative: all running compositions take log2(T) rounds of bulk work (Blelloch
 and their applications"; for recurrent networks Martin & Cundy 2018, arXiv:1709.04057). A carry of
 several components, such as the two parts of a complex number, makes A a small block for each entry.
 
-A is found by differentiation: entries do not meet, so the tangent of c' for a tangent of ones in a
-component is that column of every block at once.
+A is found by differentiation: entries are independent, so the tangent of c' for a tangent of ones
+in a component is that column of every block at once.
 
 A product of many A may overflow where the loop itself stays finite, as when a growing carry is
 reset; and a reset, A = 0, takes a loop out of NaN but not a sum of products. Where a product or a
@@ -42,7 +42,7 @@ def can_run(loop: Loop, context: Context) -> str | None:
         return "the loop is not linear in its carry"
     if not loop.linearity.diagonal:
         return (
-            "the loop is linear, but entries of its carry meet in a product or a sum, and whole "
+            "the loop is linear, but an entry of its carry depends on several others, and whole "
             "matrices would have to be multiplied"
         )
     if method not in ("auto", "associative"):

@@ -18,7 +18,7 @@ from recurrax.program.step import Operands, Policy, Step
 
 
 def chunk_between_boundaries(length: int) -> int:
-    """About the root of the length; a divisor of it where there is one, which spares copies."""
+    """About the root of the length; a divisor of it where there is one, which avoids copies."""
     root = math.isqrt(length - 1) + 1
     return next((n for n in range(root, root // 2, -1) if length % n == 0), root)
 
@@ -27,7 +27,7 @@ def run(operands: Operands, step: Step, policy: Policy) -> Arrays:
     """Evaluates a recurrence; a reverse pass finds only every ``chunk``-th carry."""
     size = min(policy.chunk or chunk_between_boundaries(step.length), step.length)
     whole, rest = divmod(step.length, size)
-    cut = rest if step.reverse else whole * size  # where the shorter chunk meets the others
+    cut = rest if step.reverse else whole * size  # between the shorter chunk and the others
     policy = replace(policy, chunk=None)
 
     def piece(carry: Arrays, xs: Arrays, length: int) -> tuple[Arrays, Arrays]:

@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax
+
 from recurrax.program.ir import Value
 from recurrax.program.plan import Loop
-from recurrax.program.step import Policy
+from recurrax.program.step import Policy, Step
 
 Arrays = list[Any]
 
@@ -19,7 +21,7 @@ Arrays = list[Any]
 class Context(NamedTuple):
     """What an evaluator may want to know besides the loop."""
 
-    platform: str  # "cpu" or "accelerator"
+    platform: str  # "cpu", or the name of an accelerator
     length: int  # steps of the whole run
     policy: Policy  # what the user asked for
 
@@ -31,7 +33,7 @@ class LoopInputs:
     known: dict[Value, Any]  # invariants: the same at every step
     carry: Arrays  # before the first step, in the order of ``loop.carry``
     entries: Arrays  # time leading, in the order of ``loop.live_in``
-    steps: int  # of the piece of time at hand
+    steps: int  # of this chunk of time
     reverse: bool
     buffers: Arrays  # arrays (steps, *shape) into which ``loop.live_out`` may be written
     unroll: int  # steps per iteration; 0 for all of them
@@ -50,6 +52,11 @@ class Evaluator(NamedTuple):
     can_run: Callable[[Loop, Context], str | None]
     run: Callable[[Loop, LoopInputs], tuple[Arrays, Arrays]]
     whole_run: bool = False
+
+
+def context_here(step: Step, policy: Policy) -> Context:
+    """The context of a run on JAX's default backend."""
+    return Context(jax.default_backend(), step.length, policy)
 
 
 def choose(evaluators: Sequence[Evaluator], loop: Loop, context: Context) -> Evaluator:

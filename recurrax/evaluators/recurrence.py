@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from recurrax.evaluators import chunked
+from recurrax.evaluators import EVALUATORS, chunked
 from recurrax.evaluators.contract import Arrays
 from recurrax.evaluators.window import Window
 from recurrax.program import jax_internals
@@ -22,6 +22,7 @@ from recurrax.program.calculus.derivative import Tangent, is_differentiable, tan
 from recurrax.program.calculus.reach import reached
 from recurrax.program.calculus.transpose import transpose_of
 from recurrax.program.ir import Inputs, Value, take
+from recurrax.program.passes import PASSES
 from recurrax.program.step import Operands, Policy, Step, with_time
 
 
@@ -311,4 +312,5 @@ recurrence_p = jax_internals.define(
     transpose=transpose,
     batch=batch,
     reference=reference,
+    rules=lambda: (tuple(PASSES), tuple(EVALUATORS)),
 )

@@ -49,13 +49,13 @@ class Window:
         length, steps = self.step.length, self.steps
         end = self.start if lag < 0 else self.start + steps - 1
         outside = end == (0 if lag < 0 else length - 1)
-        beside = index(array, jnp.clip(end + lag, 0, length - 1), axis)
-        beside = jnp.where(outside, edge, beside)[None]
+        outer = index(array, jnp.clip(end + lag, 0, length - 1), axis)
+        outer = jnp.where(outside, edge, outer)[None]
         if steps == 1:
-            return beside
+            return outer
         inner = piece_of(array, self.start + (0 if lag < 0 else 1), steps - 1, axis)
         inner = jnp.moveaxis(inner, axis, 0)
-        return jnp.concatenate([beside, inner] if lag < 0 else [inner, beside])
+        return jnp.concatenate([outer, inner] if lag < 0 else [inner, outer])
 
     def write(self, buffer: Any, entries: Any, axis: int) -> Any:
         """The buffer with the entries of the window written into it."""

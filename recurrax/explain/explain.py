@@ -11,7 +11,7 @@ from recurrax.program.errors import Unsupported
 from recurrax.program.frontend.trace import ScanCall, trace
 from recurrax.program.passes import PASSES
 from recurrax.program.step import Policy
-from recurrax.scan import check_policy
+from recurrax.scan import as_unroll, check_fallback, check_parallel, check_policy
 
 
 def explain(f: Any, *args: Any, after: str | None = None, **options: Any) -> Any:
@@ -74,17 +74,22 @@ def explain_function(
     method: str = "auto",
     chunk: int | None = None,
     residuals: str = "auto",
+    unroll: int | bool = 1,
 ) -> Explanation:
     """The explanation of a step function."""
-    policy = Policy(method, chunk, residuals)
-    check_policy("rx.explain", policy)
+    caller = "rx.explain"
+    policy = Policy(method, chunk, residuals, as_unroll(caller, unroll))
+    check_policy(caller, policy)
     init, xs = jax.tree.map(abstract, (init, xs))
     if method == "scan":
         return Explanation("scan", "method='scan' was asked for", length)
     try:
         traced = trace(ScanCall(f, init, xs, length, reverse))
     except Unsupported as error:
+        check_fallback(caller, policy, error.reason)
         return Explanation("scan", error.reason, length)
+    if method == "associative":
+        check_parallel(caller, traced.step, policy)
     return explain_step(traced.step, policy, traced.hoisted, after)
 
 

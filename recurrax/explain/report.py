@@ -29,7 +29,7 @@ class LoopReport:
     live_in: tuple[Shape, ...]  # what each step reads from the work before the loop
     live_out: tuple[Shape, ...]  # what each step stores for the work after the loop
     linear: bool  # in its carry
-    diagonal: bool  # no entry of its carry meets another
+    diagonal: bool  # each entry of its carry depends on itself alone
     evaluator: str  # which evaluator runs it
     others: dict[str, str] = field(hash=False)  # why the evaluators before it do not
 

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-import jax
-
 from recurrax.evaluators import EVALUATORS
 from recurrax.evaluators.chunked import chunk_length
-from recurrax.evaluators.contract import Context, choose, reasons
+from recurrax.evaluators.contract import Context, choose, context_here, reasons
 from recurrax.evaluators.recurrence import extended
 from recurrax.explain.matmuls import matmul, reduced_matmuls
 from recurrax.explain.report import Explanation, LoopReport, PassReport
@@ -19,6 +17,7 @@ from recurrax.program.ir import Inputs, Op
 from recurrax.program.passes import optimize
 from recurrax.program.plan import Loop, Plan
 from recurrax.program.schedule import plan_of
+from recurrax.program.source_names import name_recomputed, name_results
 from recurrax.program.step import Policy, Step
 
 
@@ -29,6 +28,9 @@ def explain_step(
     active = step.body.inputs.map(is_differentiable)
     tangent = tangent_of(step, active, policy.residuals == "auto")
     back = backward_step(tangent, active)
+    produced = name_results(step.body)
+    if back is not None:
+        name_recomputed(back.body, produced)
     stored = extended(step, tangent).step.body.ys[len(step.body.ys) :]
     parallel = [loop for loop in plan_of(step.body).loops if loop.linearity.parallel]
     forward = pass_report(step, policy)
@@ -68,7 +70,7 @@ def backward_step(tangent: Tangent, active: Inputs[bool]) -> Step | None:
 
 def pass_report(step: Step, policy: Policy) -> PassReport:
     plan = plan_of(step.body)
-    context = Context(jax.default_backend(), step.length, policy)
+    context = context_here(step, policy)
     evaluators = [choose(EVALUATORS, loop, context) for loop in plan.loops]
 
     def matmuls(ops: Sequence[Op]) -> tuple[Any, ...]:

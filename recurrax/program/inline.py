@@ -39,7 +39,9 @@ def inlined(
             consts = [array_constant(c) for c in closed.consts]
             inner, returned = read_jaxpr(closed.jaxpr, [*consts, *op.inputs], op.origin)
             add(inner)
-            alias.update(zip(op.outputs, [alias.get(v, v) for v in returned], strict=True))
+            for out, value in zip(op.outputs, returned, strict=True):
+                alias[out] = alias.get(value, value)
+                alias[out].name = alias[out].name or out.name
 
     add(ops)
     return result, [alias.get(v, v) for v in outputs]

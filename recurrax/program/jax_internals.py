@@ -14,7 +14,6 @@ from jax._src.core import DebugInfo
 from jax.extend import core
 from jax.interpreters import ad, batching, mlir
 
-SLOPE_SCOPE = "slope"  # the named scope of derivatives of activations
 COMPILER = tuple(str(Path(__file__).parent.parent / name) for name in ("program", "evaluators"))
 
 
@@ -26,11 +25,20 @@ class Origin:
     context: Any  # of the jaxpr's equation, such as compute_on or xla_metadata
 
     @classmethod
-    def of(cls, eqn: core.JaxprEqn, outer: "Origin | None" = None) -> "Origin":
-        """The origin of an equation; ``outer`` is that of the call that it stands in."""
+    def of(cls, eqn: core.JaxprEqn, outer: "Origin | None" = None, called: str = "") -> "Origin":
+        """The origin of an equation.
+
+        ``outer`` is that of the call that it stands in, ``called`` the name of the called function.
+        A function of JAX's, such as ``jnp.where``, is traced once for all its callers, so the
+        line is that of the call, unless the equation's line is in the called function itself.
+        """
         source = eqn.source_info
         if outer is not None:
-            source = source.replace(name_stack=outer.source.name_stack + source.name_stack)
+            frame = source_info_util.user_frame(source.traceback)
+            inside = frame is not None and frame.function_name == called
+            names = outer.source.name_stack + source.name_stack
+            traceback = source.traceback if inside else outer.source.traceback
+            source = source.replace(name_stack=names, traceback=traceback)
         return cls(source, eqn.ctx)
 
     @property
@@ -54,11 +62,9 @@ class Origin:
         frame = source_info_util.user_frame(self.source.traceback)
         return None if frame is None or frame.file_name.startswith(COMPILER) else frame
 
-    def scopes(self, *more: str) -> AbstractContextManager[None]:
+    def scopes(self) -> AbstractContextManager[None]:
         """A context in which operations get the names and the source line of this origin."""
         names = source_info_util.current_name_stack() + self.source.name_stack
-        for name in more:
-            names = names.extend(name)
         return source_info_util.user_context(self.source.traceback, name_stack=names)
 
 
@@ -75,9 +81,9 @@ def bind(
     return list(out) if primitive.multiple_results else [out]
 
 
-def scopes_of(origin: Origin | None, *more: str) -> AbstractContextManager[None]:
-    """The context of an origin, within further named scopes."""
-    return nullcontext() if origin is None else origin.scopes(*more)
+def scopes_of(origin: Origin | None) -> AbstractContextManager[None]:
+    """The context of an origin, if there is one."""
+    return nullcontext() if origin is None else origin.scopes()
 
 
 def abstract_results(primitive: core.Primitive, avals: Sequence[Any], params: Any) -> list[Any]:
@@ -125,21 +131,27 @@ def define(
     transpose: Callable[..., Any],
     batch: Callable[..., Any],
     reference: Callable[..., Any],
+    rules: Callable[[], Any],
 ) -> core.Primitive:
     """A primitive with every rule that ``lax.scan`` has.
 
     The primitive takes static parameters: a step, how to run it, and the step as a jaxpr, for
-    tools that walk through jaxprs. ``evaluate`` takes ``platform`` beside these, "cpu" or
-    "accelerator".
+    tools that walk through jaxprs. ``evaluate`` also takes ``platform``, "cpu" or
+    "accelerator". What a program is compiled to depends on the value of ``rules()``, too.
     """
     primitive = core.Primitive(name)
     primitive.multiple_results = True
-    compiled = jax.jit(primitive.bind, static_argnames=("step", "policy", "jaxpr"))
+
+    def bind(*operands: Any, rules: Any, **params: Any) -> Any:
+        del rules  # part of the key under which JAX keeps the compiled program
+        return primitive.bind(*operands, **params)
+
+    compiled = jax.jit(bind, static_argnames=("step", "policy", "jaxpr", "rules"))
 
     def run(*operands: Any, **params: Any) -> Any:
         if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
             return evaluate(*operands, **params, platform=jax.default_backend())
-        return compiled(*operands, **params)
+        return compiled(*operands, **params, rules=rules())
 
     primitive.def_impl(run)
     primitive.def_abstract_eval(shapes)
@@ -210,11 +222,6 @@ def instantiated(tangent: Any) -> Any:
 def is_linear(operand: Any) -> bool:
     """Whether a transposition asks for the cotangent of this operand."""
     return ad.is_undefined_primal(operand)
-
-
-def variable(aval: Any) -> Any:
-    """A new variable of a jaxpr."""
-    return core.Var(aval)
 
 
 def is_explicitly_placed(aval: Any) -> bool:

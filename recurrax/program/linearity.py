@@ -14,7 +14,7 @@ class Linearity:
     """What a loop is in its carry."""
 
     linear: bool
-    diagonal: bool  # no entry of the carry meets another entry
+    diagonal: bool  # each entry of the new carry depends on one entry of the old
 
     @property
     def parallel(self) -> bool:

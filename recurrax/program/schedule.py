@@ -150,7 +150,7 @@ def stored(body: Body, members: tuple[int, ...], ops: list[Op], readers: set[Val
     wanted = []
     for value in (*produced, *after):
         if value in readers:
-            for _ in members:  # entries may hand their values round before one is computed
+            for _ in members:  # an entry may pass through several others before it is computed
                 value = after.get(value, value)
             wanted.append(value)
     position = {value: i for i, value in enumerate(produced)}

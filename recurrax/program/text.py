@@ -7,9 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from recurrax.program.jax_internals import SLOPE_SCOPE
 from recurrax.program.primitives import SHORT
-from recurrax.program.source_names import variable_of
 
 # The representation prints itself with these functions, so they take it as it comes.
 Value: TypeAlias = Any
@@ -25,7 +23,7 @@ SILENT = {
 
 
 class Namer:
-    """Unique names for values: their own, the user's variable, or the operation and a number."""
+    """Unique names for values: their own, or the operation and a number."""
 
     def __init__(self, inputs: Iterable[Value] = ()) -> None:
         self.names: dict[Value, str] = {}
@@ -42,19 +40,11 @@ class Namer:
         self.names[value] = name
 
     def add_ops(self, ops: Sequence[Op]) -> None:
-        """Names the results of operations: the last one on the line ``f = ...`` is ``f``."""
-        last: dict[str, Value] = {}
-        for op in ops:
-            variable = variable_of(op.origin) if is_forward(op) else ""
-            if variable and len(op.outputs) == 1:
-                last[variable] = op.out
-        users = {value: name for name, value in last.items()}
+        """Names the results of operations; those without a name by their primitive."""
         for op in ops:
             for value in op.outputs:
                 if value not in self.names:
-                    self.add(
-                        value, value.name or users.get(value) or str(SHORT.get(op.name, op.name))
-                    )
+                    self.add(value, value.name or str(SHORT.get(op.name, op.name)))
 
     def of(self, value: Value) -> str:
         if hasattr(value, "value"):
@@ -78,12 +68,6 @@ def constant_text(value: Value) -> str:
     if value.shape == () and isinstance(value.value, np.ndarray):
         return f"{value.value.item():.6g}" if value.dtype != bool else str(bool(value.value))
     return f"constant:{type_text(value)}"
-
-
-def is_forward(op: Op) -> bool:
-    """Whether an operation computes what the user's line says, and not a derivative of it."""
-    scope = op.origin.scope if op.origin is not None else ""
-    return "transpose(" not in scope and SLOPE_SCOPE not in re.split(r"\W", scope)
 
 
 def params_text(op: Op) -> str:
@@ -125,7 +109,7 @@ def location(op: Op) -> str:
     frame = op.origin.frame
     where = f"{Path(frame.file_name).name}:{frame.start_line}" if frame else ""
     scope = op.origin.scope
-    named = re.sub(rf"jvp|transpose|vmap|{SLOPE_SCOPE}|[()/]", "", scope)
+    named = re.sub(r"\b(jvp|transpose|vmap)\(|[()/]", "", scope)
     return " ".join(part for part in (where, scope if named else "") if part)
 
 

@@ -76,6 +76,7 @@ def over_time(
         reverse=options.reverse,
         x_axis=options.time,
         y_axis=options.time,
+        roots=("", ""),  # State and Entry name their fields
     )
     last, outputs = run_scan(call, options.policy, run.caller)
     return last, arranged(run, outputs, valid)

@@ -9,7 +9,7 @@ import pytest
 
 import recurrax as rx
 from recurrax.evaluators import EVALUATORS
-from recurrax.evaluators.contract import Context, LoopInputs, choose, reasons
+from recurrax.evaluators.contract import Context, Evaluator, LoopInputs, choose, reasons
 from recurrax.program.schedule import plan_of
 from recurrax.program.step import Policy
 from tests.program.bodies import step_of, struct
@@ -141,3 +141,25 @@ def test_split_transpose_is_taken_as_lax_scan_takes_it(split):
     np.testing.assert_allclose(got, gradient(jax.lax.scan), rtol=1e-12)
     got = gradient(rx.scan, _split_transpose=split, method="scan")
     np.testing.assert_allclose(got, gradient(jax.lax.scan), rtol=1e-12)
+
+
+def test_an_evaluator_that_is_added_later_runs_what_was_compiled_before(rng):
+    def step(h, x):
+        h = jnp.tanh(h + x)
+        return h, h
+
+    h, xs = jnp.asarray(rng.normal(size=3)), jnp.asarray(rng.normal(size=(5, 3)))
+    want = rx.scan(step, h, xs)
+    ran = []
+
+    def run(loop, inputs):
+        ran.append(loop)
+        return EVALUATORS[-1].run(loop, inputs)
+
+    EVALUATORS.insert(0, Evaluator("later", lambda loop, context: None, run))
+    try:
+        assert rx.explain(step, h, xs).forward.loops[0].evaluator == "later"
+        np.testing.assert_allclose(rx.scan(step, h, xs)[1], want[1], rtol=1e-12)
+    finally:
+        EVALUATORS.pop(0)
+    assert ran

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from recurrax.program.frontend.trace import ScanCall, trace
+from recurrax.program.source_names import name_results
 
 
 def struct(*shape):
@@ -19,7 +20,9 @@ def step_of(f, params, carry, x, steps=4):
     params = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), params)
     carry = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), carry)
     xs = jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), x)
-    return trace(ScanCall(partial(named_params, f, params), carry, xs)).step
+    step = trace(ScanCall(partial(named_params, f, params), carry, xs)).step
+    name_results(step.body)
+    return step
 
 
 def named_params(f, params, carry, x):

@@ -14,6 +14,7 @@ import recurrax as rx
 from recurrax.explain.step_report import backward_step
 from recurrax.program.calculus.derivative import is_differentiable, tangent_of
 from recurrax.program.schedule import plan_of
+from recurrax.program.source_names import name_recomputed, name_results
 from tests.program.bodies import step_of, struct, text_of
 
 FOLDER = Path(__file__).parent / "plans"
@@ -58,7 +59,9 @@ def plans(name):
     f, params, carry = STEPS[name]()
     step = step_of(f, as_single(params), as_single(carry), struct(BATCH, IN))
     active = step.body.inputs.map(is_differentiable)
+    produced = name_results(step.body)
     back = backward_step(tangent_of(step, active, True), active)
+    name_recomputed(back.body, produced)
     parts = {"forward": step, "backward": back}
     return "\n".join(f"# {part}\n{text_of(plan_of(s.body))}" for part, s in parts.items()) + "\n"
 

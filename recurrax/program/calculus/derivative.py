@@ -20,7 +20,6 @@ from recurrax.program.frontend.jaxpr import Fragment, fragment_of
 from recurrax.program.inline import PLAIN_AND_REMAT, inlined
 from recurrax.program.ir import Body, Inputs, Value, split, take
 from recurrax.program.passes.dead_code import needed_ops
-from recurrax.program.source_names import variable_of
 from recurrax.program.step import Step
 
 
@@ -115,18 +114,17 @@ def tangent_fragment(
     names = [
         *[v.name for v in primal_values],
         *[residual_name(body, v) for v in residuals],
-        *[f"d {v.name}" for v in tangent_values],
+        *[f"d({v.name})" for v in tangent_values],
     ]
     fragment = traced(f, structs, names, PLAIN_AND_REMAT)
     return replace(fragment, ops=tuple(needed_ops(fragment.ops, fragment.outputs)))
 
 
 def residual_name(body: Body, value: Value) -> str:
-    """``new carry.h`` for a carry after the step; the user's variable for a gate."""
+    """``new(carry.h)`` for a carry after the step."""
     if value in body.new_carry:
-        return f"new {body.inputs.carry[body.new_carry.index(value)].name}"
-    producer = next((op for op in body.ops if value in op.outputs), None)
-    return value.name or (producer and variable_of(producer.origin)) or "residual"
+        return f"new({body.inputs.carry[body.new_carry.index(value)].name})"
+    return value.name or "residual"
 
 
 def parts_read(

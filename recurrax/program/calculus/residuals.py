@@ -18,7 +18,7 @@ import jax
 
 from recurrax.program.contractions import contraction_size, is_contraction
 from recurrax.program.ir import Body, Constant, Op, Value, evaluate, ordered, read
-from recurrax.program.jax_internals import SLOPE_SCOPE, Origin, scopes_of
+from recurrax.program.jax_internals import Origin, scopes_of
 from recurrax.program.passes.common import signature
 from recurrax.program.primitives import SELECT, facts
 
@@ -165,7 +165,5 @@ def _(
     _, tangent = tangents
     if slope is None:
         return value, tangent
-    with scopes_of(origin, SLOPE_SCOPE):
-        factor = slope(value)
     with scopes_of(origin):
-        return value, tangent * factor
+        return value, tangent * slope(value)

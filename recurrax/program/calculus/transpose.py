@@ -105,5 +105,6 @@ def transposed_fragment(
 
 
 def cotangent_name(name: str) -> str:
-    """``d carry.h`` is the name of a tangent, ``ct carry.h`` that of a cotangent."""
-    return f"ct {name.removeprefix('d ')}"
+    """``d(carry.h)`` is the name of a tangent, ``ct(carry.h)`` that of a cotangent."""
+    inner = name[2:-1] if name.startswith("d(") else name
+    return f"ct({inner})"

@@ -12,7 +12,7 @@ SEEN: WeakValueDictionary[Any, Body] = WeakValueDictionary()
 
 
 def intern(body: Body) -> Body:
-    """The first body that was seen with the same operations on the same lines."""
+    """The first body that was seen with the same names, and operations on the same lines."""
     return SEEN.setdefault(identity(body), body)
 
 
@@ -27,7 +27,7 @@ def identity(body: Body) -> Any:
             return "scalar", v.value.tobytes(), v.dtype
         return "array", id(v.value)  # which the first body keeps alive
 
-    inputs = tuple((value(v), v.shape, v.dtype) for v in body.inputs.flat)
+    inputs = tuple((value(v), v.name, v.shape, v.dtype) for v in body.inputs.flat)
     ops = tuple(
         (
             op.primitive,

@@ -1,7 +1,7 @@
 """From JAX's representation to ours, and back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ import numpy as np
 from jax.extend import core
 
 from recurrax.program import jax_internals
-from recurrax.program.ir import Body, Constant, Inputs, Op, Value
+from recurrax.program.ir import Body, Constant, Op, Value
 from recurrax.program.jax_internals import Origin
 
 
@@ -40,6 +40,7 @@ def read_jaxpr(
 
     ``outer`` is where the call stands, if the jaxpr is that of a call.
     """
+    called = jaxpr.debug_info.func_src_info.split(" ")[0] if jaxpr.debug_info else ""
     env: dict[Any, Value] = dict(zip([*jaxpr.constvars, *jaxpr.invars], inputs, strict=True))
 
     def read(atom: Any) -> Value:
@@ -53,7 +54,9 @@ def read_jaxpr(
         outputs = tuple(map(value_of, eqn.outvars))
         env.update(zip(eqn.outvars, outputs, strict=True))
         operands = tuple(map(read, eqn.invars))
-        ops.append(Op(eqn.primitive, dict(eqn.params), operands, outputs, Origin.of(eqn, outer)))
+        ops.append(
+            Op(eqn.primitive, dict(eqn.params), operands, outputs, Origin.of(eqn, outer, called))
+        )
     return ops, [read(atom) for atom in jaxpr.outvars]
 
 
@@ -96,16 +99,3 @@ def jaxpr_of(body: Body) -> core.ClosedJaxpr:
         )
     outputs = [atom(v) for v in body.outputs]
     return jax_internals.closed_jaxpr(inputs, equations, outputs, consts)
-
-
-def arranged(fragment: Fragment, order: Inputs[int], carry: int, linear: bool) -> Body:
-    """A fragment as the body of a step: which of its inputs plays which part, by position."""
-    inputs = order.map(lambda i: fragment.inputs[i])
-    return Body(inputs, fragment.ops, fragment.outputs[:carry], fragment.outputs[carry:], linear)
-
-
-def renamed(body: Body, names: Inputs[str]) -> Body:
-    """The same body; its inputs get these names."""
-    for value, name in zip(body.inputs.flat, names.flat, strict=True):
-        value.name = name
-    return replace(body)

@@ -7,34 +7,34 @@ from typing import Any
 
 import jax
 
-from recurrax.program.ir import Body
+from recurrax.program.ir import Inputs, Value
 
 DEPTH = 5  # functions within functions
 
 
-def name_inputs(
-    body: Body, f: Callable[..., Any], consts: Sequence[Any], init: Any, xs: Any
-) -> Body:
-    """Gives names to the inputs of a body that has none: ``params.W.f``, ``carry.h``, ``x``."""
-    if all(v.name for v in body.inputs.flat):
-        return body
-    closed_over = names_of_arrays(f)
+def name_inputs(inputs: Inputs[Value], call: Any, consts: Sequence[Any]) -> None:
+    """Gives names to the inputs of a step: ``params.W.f``, ``carry.h``, ``x``.
+
+    Args:
+      inputs: of the body; new values.
+      call: the ``ScanCall``.
+      consts: the arrays of the parameters.
+    """
+    closed_over = names_of_arrays(call.f)
+    carry, x = call.roots
     names = [
-        *[closed_over.get(id(c), "") for c in consts],
-        *paths("carry", init),
-        *paths("x", xs),
+        *[closed_over.get(id(c), f"const{i}") for i, c in enumerate(consts)],
+        *paths(carry, call.init),
+        *paths(x, call.xs),
     ]
-    for value, name in zip(body.inputs.flat, names, strict=True):
+    for value, name in zip(inputs.flat, names, strict=True):
         value.name = name
-    for i, value in enumerate(body.inputs.consts):
-        value.name = value.name or f"const{i}"
-    return body
 
 
 def paths(name: str, tree: Any) -> list[str]:
     """A name for every leaf: ``carry.h``, ``x['tokens']``."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
-    return [name + jax.tree_util.keystr(path) for path, _ in leaves]
+    return [(name + jax.tree_util.keystr(path)).lstrip(".") for path, _ in leaves]
 
 
 def names_of_arrays(f: Callable[..., Any]) -> dict[int, str]:
@@ -68,8 +68,9 @@ def variables(f: Any, depth: int) -> Iterator[tuple[str, Any]]:
             yield from variables(value, depth - 1)
         yield name, value
     for name in code.co_names:
-        if isinstance(f.__globals__.get(name), jax.Array):
-            yield name, f.__globals__[name]
+        value = f.__globals__.get(name)
+        if isinstance(value, jax.Array | dict | tuple | list):
+            yield name, value
 
 
 def bound_arguments(f: partial[Any]) -> Iterator[tuple[str, Any]]:

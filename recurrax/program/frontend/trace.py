@@ -32,6 +32,7 @@ class ScanCall:
     reverse: bool = False
     x_axis: int = 0
     y_axis: int = 0
+    roots: tuple[str, str] = ("carry", "x")  # in the names of inputs; "" where fields have names
 
     @cached_property
     def carry(self) -> list[Any]:
@@ -93,9 +94,9 @@ def trace(call: ScanCall) -> Traced:
     check_types([jax.typeof(c) for c in consts])
     if any(y.ndim < call.y_axis for y in body.ys):
         raise Unsupported("an output has too few axes for the axis of time")
-    body = intern(inline(body, PLAIN))
+    name_inputs(body.inputs, call, consts)
     step = Step(
-        body=name_inputs(body, call.f, consts, call.init, call.xs),
+        body=intern(inline(body, PLAIN)),
         length=signature.steps,
         reverse=call.reverse,
         lags=(),

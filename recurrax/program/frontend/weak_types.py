@@ -1,4 +1,4 @@
-"""Python numbers as carries and outputs: JAX types them weakly, by what they meet in the step."""
+"""Python numbers as carries and outputs: JAX types them weakly, by the arrays around them."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

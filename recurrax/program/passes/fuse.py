@@ -17,19 +17,17 @@ def fuse(body: Body) -> Body:
     Requires: sums in the order of levels. Ensures: nothing is left to fuse in the chosen order.
     """
     body = simplify(invariant_first(body))
-    return min(sums_first(body), shared_first(body), key=contractions)
-
-
-def sums_first(body: Body) -> Body:
-    return shared(shared(simplify(fuse_sums(body))))
-
-
-def shared_first(body: Body) -> Body:
-    return shared(simplify(fuse_sums(shared(body))))
+    sums = fuse_sums(body)
+    if sums.ops == body.ops:
+        return shared(shared(body))
+    sums_first = shared(shared(simplify(sums)))
+    shared_first = shared(simplify(fuse_sums(shared(body))))
+    return min(sums_first, shared_first, key=contractions)
 
 
 def shared(body: Body) -> Body:
-    return simplify(invariant_first(fuse_shared(body)))
+    fused = fuse_shared(body)
+    return body if fused.ops == body.ops else simplify(invariant_first(fused))
 
 
 def contractions(body: Body) -> tuple[int, int]:

@@ -35,15 +35,15 @@ def pretransposed(op: Op, levels: Levels) -> list[Op]:
     a, b = op.inputs
     first = len(batch[0])  # of the axes of one matrix
     if is_matrix(b, batch[1], levels) and right == (first + 1,):
-        turn = transposed(b).from_line_of(op)
-        operands, right = (a, turn.out), (first,)
+        first_op = transposed(b).from_line_of(op)
+        operands, right = (a, first_op.out), (first,)
     elif is_matrix(a, batch[0], levels) and left == (first,):
-        turn = transposed(a).from_line_of(op)
-        operands, left = (turn.out, b), (first + 1,)
+        first_op = transposed(a).from_line_of(op)
+        operands, left = (first_op.out, b), (first + 1,)
     else:
         return [op]
     params = {**op.params, "dimension_numbers": ((left, right), batch)}
-    return [turn, replace(op, params=params, inputs=operands)]
+    return [first_op, replace(op, params=params, inputs=operands)]
 
 
 def is_matrix(operand: Value, batch: tuple[int, ...], levels: Levels) -> bool:

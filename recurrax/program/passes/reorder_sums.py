@@ -10,7 +10,7 @@ from recurrax.program.primitives import MUL, SUMS
 
 
 def reorder_sums(body: Body) -> Body:
-    """``(x W + h U) + b`` becomes ``(b + x W) + h U``: one term is left beside the recurrent one.
+    """``(x W + h U) + b`` becomes ``(b + x W) + h U``: one term is left for the loop to add.
 
     Sums whose terms all have one level stay as they are, to the last rounding.
 
