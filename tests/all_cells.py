@@ -323,29 +323,35 @@ CONVOLUTIONAL = {
     ),
 }
 
-# One cell of each kind of loop: what the quick run of the tests holds the laws of a cell for.
-KINDS = {
-    "elman_readout", "lstm", "lstm_everything", "gru", "gru_before", "krause_lstm_input",
-    "layer_norm_lstm", "lem", "min_gru", "rg_lru", "slstm", "qrnn_ifo", "lstm_blocks", "scrn",
-    "clockwork",
+# Which cells the quick run takes, by the kind of test. The slow sweep takes all cells.
+TIERS = {
+    # Laws of what runs a cell, and everything on the newest JAX.
+    "engine": {"elman_readout", "lstm_everything", "gru_before", "slstm", "rg_lru"},
+    # Laws of the cell itself: one cell of each kind of loop.
+    "cell": {
+        "elman_readout", "lstm", "lstm_everything", "gru", "gru_before", "krause_lstm_input",
+        "layer_norm_lstm", "lem", "min_gru", "rg_lru", "slstm", "qrnn_ifo", "lstm_blocks", "scrn",
+        "clockwork",
+    },
+    # Second derivatives, which compile for a long time.
+    "second derivatives": {"lstm", "gru_before", "lem", "rg_lru"},
+    # Three layers in both directions, which do so, too.
+    "three layers": {"lstm_everything", "elman_readout"},
 }  # fmt: skip
 
-# Of these, what it holds the laws for of what is around a cell, and what the newest JAX is tried
-# with. The slow sweep holds all laws for all cells.
-FEW = {"elman_readout", "lstm_everything", "gru_before", "slstm", "rg_lru"}
+
+def tier(kind: str, name: str) -> Any:
+    """The marks of a test of one cell."""
+    if name not in TIERS[kind]:
+        return pytest.mark.slow
+    return () if name in TIERS["engine"] or kind != "cell" else pytest.mark.once
 
 
-def marks(name: str, quick: set[str]) -> Any:
-    if name in FEW:
-        return ()
-    return pytest.mark.once if name in quick else pytest.mark.slow
-
-
-def every_cell_but_quickly(quick: set[str]) -> Any:
-    """The mark of a test that takes a ``case``; the quick run takes those named."""
-    cases = [pytest.param(CASES[n], marks=marks(n, quick), id=n) for n in CASES]
+def every_cell_of(kind: str) -> Any:
+    """The mark of a test that takes a ``case``."""
+    cases = [pytest.param(CASES[n], marks=tier(kind, n), id=n) for n in CASES]
     return pytest.mark.parametrize("case", cases)
 
 
-every_cell = every_cell_but_quickly(KINDS)  # a law of the cell: the quick run takes all kinds
-around_every_cell = every_cell_but_quickly(FEW)  # a law of what runs it: the quick run takes few
+every_cell = every_cell_of("cell")
+around_every_cell = every_cell_of("engine")

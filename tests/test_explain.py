@@ -12,7 +12,7 @@ from recurrax.evaluators import boundaries
 from recurrax.evaluators.chunk_length import default_chunk
 from recurrax.program.contractions import contraction_size
 from recurrax.program.schedule import plan_of
-from tests.all_cells import CASES, KINDS
+from tests.all_cells import CASES, TIERS
 
 B, T, D, H = 4, 100, 8, 16
 
@@ -85,7 +85,7 @@ TWO_LOOPS = {"scrn", "scrn_alpha", "clockwork", "clockwork_sigmoid"}  # one need
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n in KINDS else pytest.mark.once) for n in CASES]
+    "name", [pytest.param(n, marks=() if n in TIERS["cell"] else pytest.mark.once) for n in CASES]
 )
 def test_every_cell_has_the_products_of_its_equations(name):
     case = CASES[name]

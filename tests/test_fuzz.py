@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, strategies as st
 
 import recurrax as rx
-from tests.all_cells import KINDS
+from tests.all_cells import TIERS
 from tests.helpers import assert_close, random_like
 
 CELLS = {
@@ -105,4 +105,6 @@ def test_gradients_of_a_batch_are_the_sum_over_its_rows(problem):
 def test_the_fuzzed_cells_are_of_every_kind():
     # but for cells of one size of x, and those whose carry is not any numbers of any size
     left_out = {"rg", "slstm", "qrnn", "clockwork"}
-    assert {name.split("_")[0] for name in CELLS} >= {n.split("_")[0] for n in KINDS} - left_out
+    assert {name.split("_")[0] for name in CELLS} >= {
+        n.split("_")[0] for n in TIERS["cell"]
+    } - left_out

@@ -9,7 +9,10 @@ from tools import exports, gallery
 
 pytestmark = pytest.mark.once
 
-rows = {row.name: row for row in rx.gallery.table()}
+
+@pytest.fixture(scope="module")
+def rows():
+    return {row.name: row for row in rx.gallery.table()}
 
 
 def test_the_page_is_up_to_date():
@@ -27,18 +30,18 @@ def test_a_cell_that_is_missing_from_a_list_would_be_noticed():
         assert "MGU" in write(text.replace("MGU", "GMU"))
 
 
-def test_every_public_cell_has_a_row_a_paper_and_equations():
+def test_every_public_cell_has_a_row_a_paper_and_equations(rows):
     cells = {c for c in vars(rx.cells).values() if isinstance(c, type) and issubclass(c, rx.Cell)}
     assert {type(row.cell) for row in rows.values()} == cells
     assert all(row.paper for row in rows.values())
     assert all(re.search(r"^    \w+'? +=", row.equations, re.M) for row in rows.values())
 
 
-def test_a_cell_is_a_class_with_a_step():
+def test_a_cell_is_a_class_with_a_step(rows):
     assert set(exports.names()) == {type(row.cell).__name__ for row in rows.values()}
 
 
-def test_stages_and_linearity_are_those_of_the_catalogue():
+def test_stages_and_linearity_are_those_of_the_catalogue(rows):
     """Class 1, 1d, 2 and S of the literature: products in a row, and what is linear."""
     stages = {name: row.stages for name, row in rows.items()}
     none = {"BRC", "IndRNN", "IndyGRU", "IndyLSTM", "SRU", "UnICORNN"}

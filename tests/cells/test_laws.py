@@ -11,7 +11,7 @@ import pytest
 from jax.test_util import check_grads
 
 import recurrax as rx
-from tests.all_cells import CASES, around_every_cell, every_cell
+from tests.all_cells import around_every_cell, every_cell, every_cell_of
 from tests.helpers import assert_close, assert_identical, problem
 
 
@@ -157,15 +157,9 @@ def test_derivatives(case, rng):
     check_derivatives(case, rng, 1)
 
 
-# Compiled for a long time: but for these, in the slow sweep.
-TWICE = {"lstm", "gru_before", "lem", "rg_lru"}
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n in TWICE else pytest.mark.slow) for n in CASES]
-)
-def test_second_derivatives(name, rng):
-    check_derivatives(CASES[name], rng, 2)
+@every_cell_of("second derivatives")
+def test_second_derivatives(case, rng):
+    check_derivatives(case, rng, 2)
 
 
 def check_derivatives(case, rng, order):

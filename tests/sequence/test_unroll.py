@@ -11,7 +11,7 @@ import pytest
 from jax.experimental import checkify
 
 import recurrax as rx
-from tests.all_cells import CASES, FEW, around_every_cell
+from tests.all_cells import CASES, around_every_cell, tier
 from tests.helpers import assert_close, assert_identical, combinations, problem, random_like
 
 pytestmark = pytest.mark.once
@@ -21,10 +21,8 @@ T = 5
 LENGTHS = (T, 3, 0)
 
 
-# Three layers in both directions take long to compile: all but these only in the slow sweep.
-DEEP = {"lstm_everything", "elman_readout"}
 LAYERS = [
-    pytest.param(name, layers, marks=() if name in {1: FEW, 3: DEEP}[layers] else pytest.mark.slow)
+    pytest.param(name, layers, marks=tier("engine" if layers == 1 else "three layers", name))
     for name in CASES
     for layers in (1, 3)
 ]
