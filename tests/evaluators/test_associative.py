@@ -224,10 +224,10 @@ NOT_PARALLEL = {
     "real part": (real_part, jnp.ones(5, complex), "not linear"),
     "rounded": (rounded, jnp.ones(5), "not linear"),
     "by its own sign": (by_its_own_sign, jnp.ones(5), "not linear"),
-    "reversed entries": (reversed_entries, jnp.ones(5), "meet"),
-    "product": (product, jnp.ones(5), "meet"),
-    "summed": (summed, jnp.ones(5), "meet"),
-    "of two sizes": (of_two_sizes, (jnp.ones(5), jnp.ones(1)), "meet"),
+    "reversed entries": (reversed_entries, jnp.ones(5), "depends on several others"),
+    "product": (product, jnp.ones(5), "depends on several others"),
+    "summed": (summed, jnp.ones(5), "depends on several others"),
+    "of two sizes": (of_two_sizes, (jnp.ones(5), jnp.ones(1)), "depends on several others"),
 }
 
 
