@@ -10,8 +10,8 @@ from recurrax.evaluators.recurrence import recurrence_p
 from recurrax.explain.report import Explanation, LayerExplanation
 from recurrax.explain.step_report import explain_step
 from recurrax.program.errors import Unsupported
-from recurrax.program.frontend.trace import body_of
-from recurrax.program.primitives import SCAN, inner_equations
+from recurrax.program.frontend.opaque import check_effects, check_supported
+from recurrax.program.primitives import SCAN, inner_equations, inner_jaxpr
 
 RUNNERS: list[tuple[type, Callable[..., Any]]] = []
 
@@ -61,9 +61,12 @@ def holds_recurrence(eqn: core.JaxprEqn) -> bool:
 
 def explain_fallback(eqn: core.JaxprEqn) -> Explanation:
     """Why a step runs as ``lax.scan``."""
-    steps, carry = eqn.params["length"], eqn.params["num_carry"]
+    steps = eqn.params["length"]
+    step = inner_jaxpr(eqn.params)
     try:
-        body_of(eqn.params["jaxpr"], carry)
+        check_effects(step.effects)
+        for inner in step.jaxpr.eqns:
+            check_supported(inner)
     except Unsupported as error:
         return Explanation("scan", error.reason, steps)
     return Explanation("scan", "method='scan' was asked for", steps)
