@@ -110,3 +110,16 @@ def test_equal_steps_under_other_names_keep_their_own():
     for name in ("first", "second"):
         text = jax.jit(lambda h, n=name: rx.scan(named(n), h, xs)).lower(h).as_text(debug_info=True)
         assert f"{name}/" in text
+
+
+def test_what_a_step_closes_over_besides_arrays_is_no_obstacle():
+    """Keys that cannot be sorted, and containers too large to search."""
+    odd, large, W = {1: "one", "two": 2}, list(range(1000)), jnp.full(H, 0.5)
+
+    def closing(h, x):
+        h = jnp.tanh(h * W + x) * (len(odd) + len(large))
+        return h, h
+
+    h, xs = jnp.ones(H), jnp.ones((T, H))
+    assert jnp.allclose(rx.scan(closing, h, xs)[0], lax.scan(closing, h, xs)[0])
+    assert "W:" in rx.explain(closing, h, xs).text

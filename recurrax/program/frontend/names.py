@@ -10,6 +10,7 @@ import jax
 from recurrax.program.ir import Inputs, Value
 
 DEPTH = 5  # functions within functions
+MAX_ENTRIES = 256  # of a container that is searched
 
 
 def name_inputs(inputs: Inputs[Value], call: Any, consts: Sequence[Any]) -> None:
@@ -20,7 +21,7 @@ def name_inputs(inputs: Inputs[Value], call: Any, consts: Sequence[Any]) -> None
       call: the ``ScanCall``.
       consts: the arrays of the parameters.
     """
-    closed_over = names_of_arrays(call.f)
+    closed_over = names_of_arrays(call.f, {id(c) for c in consts})
     carry, x = call.roots
     names = [
         *[closed_over.get(id(c), f"const{i}") for i, c in enumerate(consts)],
@@ -37,13 +38,25 @@ def paths(name: str, tree: Any) -> list[str]:
     return [(name + jax.tree_util.keystr(path)).lstrip(".") for path, _ in leaves]
 
 
-def names_of_arrays(f: Callable[..., Any]) -> dict[int, str]:
-    """The arrays that a function closes over, by identity, with the name that it uses for each."""
+def names_of_arrays(f: Callable[..., Any], wanted: set[int]) -> dict[int, str]:
+    """The name that a function uses for each of the wanted arrays, by ``id``, where it is found.
+
+    Every trace asks for names, so the search ends with the last array, and leaves large containers
+    out. What a step closes over besides arrays is the user's: it need not be a valid pytree.
+    """
     found: dict[int, str] = {}
-    for name, value in variables(f, DEPTH):
-        for path, leaf in jax.tree_util.tree_leaves_with_path(value):
-            if isinstance(leaf, jax.Array):
+    for name, value in variables(f, DEPTH) if wanted else ():
+        if isinstance(value, dict | list | tuple) and len(value) > MAX_ENTRIES:
+            continue
+        try:
+            leaves = jax.tree_util.tree_leaves_with_path(value)
+        except (TypeError, ValueError):  # such as a dict whose keys cannot be sorted
+            continue
+        for path, leaf in leaves:
+            if id(leaf) in wanted:
                 found.setdefault(id(leaf), name + jax.tree_util.keystr(path))
+        if len(found) == len(wanted):
+            break
     return found
 
 
@@ -68,7 +81,7 @@ def variables(f: Any, depth: int) -> Iterator[tuple[str, Any]]:
             yield from variables(value, depth - 1)
         yield name, value
     for name in code.co_names:
-        value = f.__globals__.get(name)
+        value = getattr(f, "__globals__", {}).get(name)
         if isinstance(value, jax.Array | dict | tuple | list):
             yield name, value
 
