@@ -11,7 +11,9 @@ dict from gate name to an array of ``shape``. Two adapters make the second from 
 Factories return the same object for the same arguments, so that equal cells stay equal.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeAlias
@@ -79,6 +81,30 @@ def truncated_fan_in() -> Initializer:
     return init
 
 
+_ONLY_SHAPES: ContextVar[bool] = ContextVar("only_shapes", default=False)
+
+
+@contextmanager
+def only_shapes() -> Iterator[None]:
+    """Inside, kernels and biases are zeros of the right shape and dtype where that is certain.
+
+    The shapes of the parameters are found by tracing ``init``. Random numbers and QR factorisations
+    would take most of that time.
+    """
+    token = _ONLY_SHAPES.set(True)
+    try:
+        yield
+    finally:
+        _ONLY_SHAPES.reset(token)
+
+
+def _array(init: Initializer, key: Array, shape: Sequence[int], dtype: Any) -> Array:
+    """What ``init`` draws; an initialiser of the user's own is always called."""
+    if _ONLY_SHAPES.get() and str(getattr(init, "__module__", "")).startswith(("jax.", __name__)):
+        return jnp.zeros(shape, dtype)
+    return init(key, shape, dtype)
+
+
 @cache
 def per_gate(init: Initializer) -> GateInitializer:
     """Every gate drawn by itself, with a key of its own."""
@@ -87,7 +113,7 @@ def per_gate(init: Initializer) -> GateInitializer:
         key: Array, shape: Sequence[int], gates: Sequence[str], dtype: Any = float
     ) -> dict[str, Array]:
         keys = jax.random.split(key, len(gates))
-        return {gate: init(k, shape, dtype) for gate, k in zip(gates, keys, strict=True)}
+        return {gate: _array(init, keys[i], shape, dtype) for i, gate in enumerate(gates)}
 
     return draw
 
@@ -99,7 +125,7 @@ def fused(init: Initializer) -> GateInitializer:
     def draw(
         key: Array, shape: Sequence[int], gates: Sequence[str], dtype: Any = float
     ) -> dict[str, Array]:
-        wide = init(key, (*shape[:-1], shape[-1] * len(gates)), dtype)
+        wide = _array(init, key, (*shape[:-1], shape[-1] * len(gates)), dtype)
         return dict(zip(gates, jnp.split(wide, len(gates), axis=-1), strict=True))
 
     return draw

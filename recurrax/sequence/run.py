@@ -34,11 +34,11 @@ def run_layer(layer: Layer, run: Run, params: Any, xs: Any, carry: Any) -> RunRe
     unmasked = None
     if noise is not None:
         unmasked = jax.tree.map(lambda a: jnp.moveaxis(a, 0, run.options.time), noise.step)
-    check_step(run, layer, step, carry, (xs, unmasked))
 
     def step_with_state(state: State, x: Any, noise: Any) -> tuple[State, Any]:
-        carry, y = step(state.carry, x, noise)
-        return State(carry), y
+        returned = step(state.carry, x, noise)
+        check_returned(run, layer, state.carry, x, returned)
+        return State(returned[0]), returned[1]
 
     last, outputs = over_time(run, step_with_state, State(carry), xs, unmasked)
     return RunResult(last.carry, outputs.y, outputs.carry)
@@ -103,15 +103,20 @@ def step_of(cell: Cell, params: Any, noise: Noise | None) -> Callable[..., tuple
     return lambda carry, x, now: cell.training_step(params, carry, x, Noise(constant, now))
 
 
-def check_step(run: Run, cell: Cell, step: Any, carry: Any, sequences: Any) -> None:
+def check_returned(run: Run, cell: Cell, carry: Any, x: Any, returned: Any) -> None:
     """A loop needs a step that returns outputs of the batch, and a carry like the one it takes."""
     name = f"{name_of(cell)}.step"
-    x, now = one_step(sequences, run.options.time)
-    returned = jax.eval_shape(step, carry, x, now)
+    returned = jax.tree.map(type_of, returned)
     shape = jax.tree.leaves(x)[0].shape
     if type(returned) is tuple and len(returned) == 2:
         check_carry_is_kept(run.caller, name, carry, returned[0])
     check_outputs(run.caller, name, returned, shape[: len(shape) - cell.num_feature_axes])
+
+
+def type_of(array: Any) -> jax.ShapeDtypeStruct:
+    """Shape and dtype of an array or a number."""
+    aval = jax.typeof(array)
+    return jax.ShapeDtypeStruct(aval.shape, aval.dtype)
 
 
 def batch_shape(x: Any) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from recurrax.cell.checks.arrays import array
 from recurrax.cell.checks.structure import explain_structure
 from recurrax.cell.naming import describe_shape
 from recurrax.cell.params.gates import Gates
+from recurrax.initializers import only_shapes
 
 
 def params_like(cell: Any, in_features: Any) -> Any:
@@ -23,7 +24,8 @@ def params_like(cell: Any, in_features: Any) -> Any:
 def _params_like(cell: Any, treedef: Any, sizes: tuple[Any, ...], dtype: Any) -> Any:
     del dtype  # the default float dtype; init depends on it
     in_features = jax.tree.unflatten(treedef, sizes)
-    return jax.eval_shape(lambda: cell.init(jax.random.key(0), in_features))
+    with only_shapes():
+        return jax.eval_shape(lambda: cell.init(jax.random.key(0), in_features))
 
 
 def check_params(who: str, params: Any, like: Any, x_name: str) -> None:
