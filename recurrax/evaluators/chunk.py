@@ -18,9 +18,17 @@ class Chunk:
     """``steps`` steps of a run; all sequences have time as their first axis."""
 
     def __init__(
-        self, plan: Plan, reverse: bool, steps: int, known: dict[Value, Any], carry: Arrays
+        self,
+        plan: Plan,
+        *,
+        reverse: bool,
+        steps: int,
+        known: dict[Value, Any],
+        carry: Arrays,
+        merge_axes: bool,
     ) -> None:
         self.plan, self.reverse, self.steps, self.known = plan, reverse, steps, known
+        self.merge_axes = merge_axes  # of time and batch, in a sum over both
         self.start = list(carry)  # before the first step
         self.end = list(carry)  # after the last one
         self.sequences: dict[Value, Any] = {}
@@ -88,7 +96,7 @@ class Chunk:
         new_carry = self.plan.body.new_carry
         for i in self.plan.delays:
             self.end[i] = self.at_every_step(new_carry[i])[0 if self.reverse else -1]
-        total = SumOverTime(self.plan.summation, self.read, self.steps, {})
+        total = SumOverTime(self.plan.summation, self.read, self.steps, {}, self.merge_axes)
         for i, value in self.plan.reductions.items():
             self.end[i] = self.end[i] + total(value)
         return self.end, [self.at_every_step(y) for y in self.plan.body.ys]

@@ -13,6 +13,7 @@ from recurrax.evaluators.chunk_length import default_chunk
 from recurrax.evaluators.contract import Arrays, Context, Evaluator, choose
 from recurrax.evaluators.window import Window
 from recurrax.program.ir import Value, evaluate
+from recurrax.program.jax_internals import Target
 from recurrax.program.plan import Plan
 from recurrax.program.schedule import plan_of
 from recurrax.program.step import Operands, Policy, Step, with_time
@@ -20,10 +21,10 @@ from recurrax.program.step import Operands, Policy, Step, with_time
 State = tuple[Arrays, Arrays, list[Arrays]]  # carry, outputs, buffers of the loops
 
 
-def run(*operands: Any, step: Step, policy: Policy, jaxpr: Any, platform: str) -> Arrays:
+def run(*operands: Any, step: Step, policy: Policy, jaxpr: Any, target: Target) -> Arrays:
     """Evaluates a recurrence: ``(*consts, *carry, *edges, *lagged, *xs) -> (*carry, *ys)``."""
     del jaxpr  # the step, for tools
-    return Run(step, policy, platform, step.operands(operands)).run()
+    return Run(step, policy, target, step.operands(operands)).run()
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Run:
 
     step: Step
     policy: Policy
-    platform: str
+    target: Target
     operands: Operands
 
     @cached_property
@@ -42,7 +43,7 @@ class Run:
     @cached_property
     def evaluators(self) -> list[Evaluator]:
         """The evaluator of every loop."""
-        context = Context(self.platform, self.step.length, self.policy)
+        context = Context(self.target.platform, self.step.length, self.policy)
         return [choose(EVALUATORS, loop, context) for loop in self.plan.loops]
 
     @cached_property
@@ -95,7 +96,14 @@ class Run:
         step, plan = self.step, self.plan
         carry, ys, buffers = state
         window = Window(step, start, steps)
-        chunk = Chunk(plan, step.reverse, steps, self.known, carry)
+        chunk = Chunk(
+            plan,
+            reverse=step.reverse,
+            steps=steps,
+            known=self.known,
+            carry=carry,
+            merge_axes=self.target == Target("cpu", 1),
+        )
         inputs = plan.body.inputs
         for value, x, axis in zip(inputs.xs, self.operands.xs, step.x_axes, strict=True):
             chunk.sequences[value] = window.read(x, axis)

@@ -26,9 +26,16 @@ def written_at(array: Any, value: Any, t: Any) -> Any:
 
 def shifted(start: Any, after: Any, reverse: bool) -> Any:
     """The carry before each step, from the first carry and the carry after each step."""
+    steps = after.shape[0]
+    start = lax.expand_dims(start, [0])
     if reverse:
-        return jnp.concatenate([after[1:], start[None]])
-    return jnp.concatenate([start[None], after[:-1]])
+        return lax.concatenate([lax.slice_in_dim(after, 1, steps), start], 0)
+    return lax.concatenate([start, lax.slice_in_dim(after, 0, steps - 1)], 0)
+
+
+def moved(array: Any, axis: int, to: int) -> Any:
+    """The array with one axis moved; the array itself if that changes nothing."""
+    return array if axis == to else jnp.moveaxis(array, axis, to)
 
 
 class Window:
@@ -42,24 +49,28 @@ class Window:
         """The entries of ``array`` in the window, time leading."""
         if not self.whole:
             array = piece_of(array, self.start, self.steps, axis)
-        return jnp.moveaxis(array, axis, 0)
+        return moved(array, axis, 0)
 
     def read_lagged(self, edge: Any, array: Any, axis: int, lag: int) -> Any:
         """The entries that each step of the window reads with a lag; ``edge`` is at the end."""
         length, steps = self.step.length, self.steps
         end = self.start if lag < 0 else self.start + steps - 1
-        outside = end == (0 if lag < 0 else length - 1)
-        outer = index(array, jnp.clip(end + lag, 0, length - 1), axis)
-        outer = jnp.where(outside, edge, outer)[None]
+        last = 0 if lag < 0 else length - 1  # beyond it there is only the edge
+        if isinstance(end, int):
+            outer = edge if end == last else index(array, end + lag, axis)
+        else:
+            inside = lax.max(end + lag, 0) if lag < 0 else lax.min(end + lag, last)
+            outer = lax.select(end == last, edge, index(array, inside, axis))
+        outer = lax.expand_dims(outer, [0])
         if steps == 1:
             return outer
         inner = piece_of(array, self.start + (0 if lag < 0 else 1), steps - 1, axis)
-        inner = jnp.moveaxis(inner, axis, 0)
-        return jnp.concatenate([outer, inner] if lag < 0 else [inner, outer])
+        inner = moved(inner, axis, 0)
+        return lax.concatenate([outer, inner] if lag < 0 else [inner, outer], 0)
 
     def write(self, buffer: Any, entries: Any, axis: int) -> Any:
         """The buffer with the entries of the window written into it."""
-        entries = jnp.moveaxis(entries, 0, axis)
+        entries = moved(entries, 0, axis)
         if self.whole:
             return entries
         return write_piece(buffer, entries, self.start, axis)

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
 from math import prod
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -137,8 +139,15 @@ class Body:
     def outputs(self) -> tuple[Value, ...]:
         return (*self.new_carry, *self.ys)
 
+    @cached_property
+    def uses(self) -> "Uses":
+        """Who produces and who reads the values; the outputs of the step are readers, too."""
+        return Uses.of(self.ops, self.outputs)
+
     def with_ops(self, ops: Iterable[Op]) -> "Body":
-        return replace(self, ops=tuple(ops))
+        """Other operations; the body itself if they are the same."""
+        ops = tuple(ops)
+        return self if ops == self.ops else replace(self, ops=ops)
 
     def with_outputs(self, outputs: Sequence[Value]) -> "Body":
         """Other outputs, the new carry first."""
@@ -163,20 +172,17 @@ class Body:
 class Uses:
     """Which operation produces a value, and how often the value is read (outputs count)."""
 
-    producer: dict[Value, Op] = field(default_factory=dict)
-    count: Counter[Value] = field(default_factory=Counter)
+    producer: Mapping[Value, Op]
+    count: Mapping[Value, int]
 
     @classmethod
     def of(cls, ops: Iterable[Op], outputs: Iterable[Value] = ()) -> "Uses":
-        uses = cls()
-        for op in ops:
-            uses.producer.update(dict.fromkeys(op.outputs, op))
-            uses.count.update(op.inputs)
-        uses.count.update(outputs)
-        return uses
+        ops = tuple(ops)
+        producer = {value: op for op in ops for value in op.outputs}
+        return cls(producer, Counter(chain(*[op.inputs for op in ops], outputs)))
 
     def single(self, value: Value) -> bool:
-        return self.count[value] == 1
+        return self.count.get(value) == 1
 
 
 def evaluate(

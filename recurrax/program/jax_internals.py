@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 from jax import core as jax_core
@@ -122,6 +122,30 @@ def shaped(shape: tuple[int, ...], dtype: Any) -> Any:
     return jax_core.ShapedArray(shape, dtype)
 
 
+class Target(NamedTuple):
+    """What a program is compiled for."""
+
+    platform: str  # "cpu", or "accelerator"
+    devices: int  # over which XLA may split the arrays of the program
+
+
+def target_here() -> Target:
+    """The target of a program on one device of JAX's default backend."""
+    return Target(jax.default_backend(), 1)
+
+
+def lowering(evaluate: Callable[..., Any], platform: str) -> Callable[..., Any]:
+    """The rule that lowers ``evaluate`` for a platform."""
+
+    def rule(ctx: mlir.LoweringRuleContext, *operands: Any, **params: Any) -> Any:
+        devices = getattr(ctx.module_context.axis_context, "num_devices", None)
+        target = Target(platform, devices or 2)  # the context of a mesh does not tell
+        run = mlir.lower_fun(partial(evaluate, target=target), multiple_results=True)
+        return run(ctx, *operands, **params)
+
+    return rule
+
+
 def define(
     name: str,
     *,
@@ -136,8 +160,8 @@ def define(
     """A primitive with every rule that ``lax.scan`` has.
 
     The primitive takes static parameters: a step, how to run it, and the step as a jaxpr, for
-    tools that walk through jaxprs. ``evaluate`` also takes ``platform``, "cpu" or
-    "accelerator". What a program is compiled to depends on the value of ``rules()``, too.
+    tools that walk through jaxprs. ``evaluate`` also takes ``target``. What a program is compiled
+    to depends on the value of ``rules()``, too.
     """
     primitive = core.Primitive(name)
     primitive.multiple_results = True
@@ -150,7 +174,7 @@ def define(
 
     def run(*operands: Any, **params: Any) -> Any:
         if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
-            return evaluate(*operands, **params, platform=jax.default_backend())
+            return evaluate(*operands, **params, target=target_here())
         return compiled(*operands, **params, rules=rules())
 
     primitive.def_impl(run)
@@ -159,8 +183,7 @@ def define(
     ad.primitive_transposes[primitive] = transpose
     batching.primitive_batchers[primitive] = batch
     for platform, name_of_rule in (("accelerator", None), ("cpu", "cpu")):
-        rule = mlir.lower_fun(partial(evaluate, platform=platform), multiple_results=True)
-        mlir.register_lowering(primitive, rule, platform=name_of_rule)
+        mlir.register_lowering(primitive, lowering(evaluate, platform), platform=name_of_rule)
     register_checkify(primitive, reference)
     return primitive
 

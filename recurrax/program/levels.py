@@ -32,8 +32,13 @@ class Levels(dict[Value, int]):
         self.components = components
         self.constant = constant  # entries of the carry that every step returns as it took them
 
+    def __missing__(self, value: Value) -> int:
+        if isinstance(value, Constant):
+            return INVARIANT
+        raise KeyError(value)
+
     def of(self, value: Value) -> int:
-        return INVARIANT if isinstance(value, Constant) else self[value]
+        return self[value]
 
     def is_sequence(self, value: Value) -> bool:
         """Whether a value differs from step to step."""
@@ -41,8 +46,9 @@ class Levels(dict[Value, int]):
 
     def add(self, op: Op) -> None:
         """Records the results of an operation on values that have a level."""
-        level = max(map(self.of, op.inputs), default=INVARIANT)
-        self.update(dict.fromkeys(op.outputs, level))
+        level = max(map(self.__getitem__, op.inputs), default=INVARIANT)
+        for value in op.outputs:
+            self[value] = level
 
 
 def levels_of(body: Body) -> Levels:
@@ -108,7 +114,7 @@ def strongly_connected(needs: dict[int, set[int]]) -> list[list[int]]:
 
 def reduced_entries(body: Body, levels: Levels) -> dict[int, Value]:
     """The entries of the carry that only add up a value over time, with that value."""
-    uses = Uses.of(body.ops, body.outputs)
+    uses = body.uses
     found = {}
     for component in levels.components:
         i = component.members[0]

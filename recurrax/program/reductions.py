@@ -4,7 +4,7 @@ Where a step adds up ``x_t^T d_t``, the sum over many steps is one matmul that a
 each weight gradient becomes one matmul, by the operation's own rule.
 """
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,7 @@ class SumOverTime:
     read: Read
     steps: int
     memo: dict[Any, Any]
+    merge_axes: bool = False  # of time and batch, before a matmul over both
 
     def __call__(self, value: Value) -> Any:
         if value not in self.memo:
@@ -76,7 +77,7 @@ class SumOverTime:
             return jnp.sum(self.read(value), axis=0, dtype=value.dtype)
         op, sequences = found
         if sequences:
-            return contracted(op, *map(self.read, op.inputs))
+            return contracted(op, *map(self.read, op.inputs), self.merge_axes)
         if op.name == REDUCE_SUM and (part := self.slice_of_sequence(op)) is not None:
             return self.reduced(op, *part)
         is_sequence = self.summation.levels.is_sequence
@@ -113,25 +114,38 @@ class SumOverTime:
         return jax.lax.slice(self.memo[whole, axes], *bounds)
 
 
-def contracted(op: Op, left: Any, right: Any) -> Any:
-    """A contraction of two sequences that sums over time as well."""
+def contracted(op: Op, left: Any, right: Any, merge_axes: bool = False) -> Any:
+    """A contraction of two sequences that sums over time as well.
+
+    With ``merge_axes``, the axes that are summed over become one. XLA's CPU compiler would copy the
+    left operand to put several of them last. Arrays that are split over devices must stay as they
+    are: an axis made of time and batch cannot be split by batch.
+    """
     if op.name == CONV:
         numbers = op.params["dimension_numbers"]
         operands = time_merged(left, numbers.lhs_spec[1]), time_merged(right, numbers.rhs_spec[1])
         return op.primitive.bind(*operands, **op.params)
     contracting, batch = op.params["dimension_numbers"]
-
-    def shifted(axes: Any) -> tuple[int, ...]:
-        return tuple(axis + 1 for axis in axes)
-
-    with_time = ((0, *shifted(contracting[0])), (0, *shifted(contracting[1])))
+    first = tuple(range(len(contracting[0])))
+    if merge_axes and contracting == (first, first) and not batch[0]:
+        n = len(first) + 1
+        left, right = (jnp.reshape(a, (-1, *a.shape[n:])) for a in (left, right))
+        numbers = (((0,), (0,)), batch)
+    else:
+        with_time = ((0, *later(contracting[0])), (0, *later(contracting[1])))
+        numbers = (with_time, (later(batch[0]), later(batch[1])))
     return jax.lax.dot_general(
         left,
         right,
-        (with_time, (shifted(batch[0]), shifted(batch[1]))),
+        numbers,
         precision=op.params.get("precision"),
         preferred_element_type=op.params.get("preferred_element_type"),
     )
+
+
+def later(axes: Sequence[int]) -> tuple[int, ...]:
+    """Axes of a step, as axes of a sequence with time in front."""
+    return tuple(axis + 1 for axis in axes)
 
 
 def time_merged(sequence: Any, axis: int) -> Any:

@@ -19,7 +19,7 @@ def join_terms(body: Body, levels: Levels, key: Key, join: Join) -> Body:
 
     ``join`` returns operations of which the last one has the joined term as its result.
     """
-    uses = Uses.of(body.ops, body.outputs)
+    uses = body.uses
     result: list[Op] = []
     for item in chains(body.ops, uses, SUMS):
         if not isinstance(item, Chain):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from recurrax.program import builders
-from recurrax.program.ir import Body, Op, Uses, Value
+from recurrax.program.ir import Body, Op, Value
 from recurrax.program.levels import levels_of
 from recurrax.program.passes.sums import Chain, chains
 from recurrax.program.primitives import MUL, SUMS
@@ -28,7 +28,7 @@ def reordered(
     body: Body, names: Sequence[str], join: Callable[[Value, Value, Value | None], Op]
 ) -> Body:
     levels = levels_of(body)
-    uses = Uses.of(body.ops, body.outputs)
+    uses = body.uses
     result: list[Op] = []
     for item in chains(body.ops, uses, names):
         if not isinstance(item, Chain):

@@ -12,11 +12,12 @@ def fold_transposes(body: Body) -> Body:
 
     Ensures: no matrix product is read by a transpose alone. What it replaces is dead code after it.
     """
-    uses = Uses.of(body.ops, body.outputs)
+    producer = dict(body.uses.producer)
+    uses = replace(body.uses, producer=producer)
     ops: list[Op] = []
     for op in body.ops:
         ops.append(folded(op, uses))
-        uses.producer.update(dict.fromkeys(op.outputs, ops[-1]))
+        producer.update(dict.fromkeys(op.outputs, ops[-1]))
     return body.with_ops(ops)
 
 
