@@ -9,8 +9,13 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")  # JAX_PLATFORMS=cuda runs the sui
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_force_host_platform_device_count=8"
-    # Two thirds of the time is compilation: less of it, on a CPU, than users have.
-    + (" --xla_backend_optimization_level=0" if os.environ["JAX_PLATFORMS"] == "cpu" else ""),
+    # Two thirds of the time is compilation: less of it, on a CPU, than users have. `.ci/run` also
+    # runs the tests with JAX's own settings.
+    + (
+        " --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+        if os.environ["JAX_PLATFORMS"] == "cpu"
+        else ""
+    ),
 )
 
 # Every pass of the compiler is verified (recurrax/program/verify.py).
