@@ -6,17 +6,38 @@ each weight gradient becomes one matmul, by the operation's own rule.
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from recurrax.program.contractions import is_ungrouped
 from recurrax.program.ir import Op, Value
 from recurrax.program.levels import Levels
-from recurrax.program.primitives import CONV, DOT, REDUCE_SUM, SLICE, facts
+from recurrax.program.primitives import (
+    ADD,
+    ADD_ANY,
+    CONCATENATE,
+    CONTRACTIONS,
+    CONV,
+    DOT,
+    MUL,
+    NEG,
+    REDUCE_SUM,
+    SLICE,
+    SUB,
+    facts,
+)
 
 Read = Callable[[Value], Any]
+
+
+class Way(NamedTuple):
+    """How the sum of a value over time is computed from other values."""
+
+    op: Op
+    needs: tuple[Value, ...] = ()  # sequences that are read as such
 
 
 @dataclass(frozen=True)
@@ -27,31 +48,53 @@ class Summation:
     levels: Levels
     looped: Set[Value]  # produced step by step, so that the value itself is there to be summed
 
-    def rule(self, value: Value) -> tuple[Op, list[Value]] | None:
-        """The operation that the sum passes through, and the sequences that it needs as such.
+    def way(self, value: Value) -> Way | None:
+        """How to sum a value without forming it at every step.
 
-        ``None``: the value itself is summed. An empty list: the operation is applied to sums.
+        ``None``: the value itself is summed. A way that needs no sequences: the operation is
+        applied to sums. What the steps add up is never split into terms that could cancel.
         """
-        op = self.producer.get(value)
-        if op is None or not self.levels.is_sequence(value) or value in self.looped:
+        op = self.producer_of(value)
+        if op is None:
             return None
         moving = [v for v in op.inputs if self.levels.is_sequence(v)]
-        known = facts(op)
-        if known.additive and len(moving) == len(op.inputs):
-            return op, []
-        if known.bilinear and len(moving) == 1:
-            return op, []
-        if op.name == DOT or (op.name == CONV and is_ungrouped(op.params)):
-            return op, moving
-        return None
+        if op.name in CONTRACTIONS and len(moving) == 2:
+            plain = op.name == DOT or is_ungrouped(op.params)
+            return Way(op, tuple(moving)) if plain else None
+        if op.name in (ADD, ADD_ANY, SUB):
+            # Where a step has W - W^T, the gradient of W is M - M^T. The step computes that matrix
+            # once for all steps, so its gradient M may be summed over all steps first.
+            first, second = map(self.rearranged, op.inputs)
+            return Way(op) if first is second and self.is_product(first) else None
+        if op.name == MUL and len(moving) == 1:
+            large = np.dtype(op.out.dtype).itemsize > 2  # a sum of half precision may overflow
+            return Way(op) if large and self.is_product(moving[0]) else None
+        alone = len(op.inputs) == 1 or op.name == CONCATENATE
+        return Way(op) if facts(op).additive and alone and len(moving) == len(op.inputs) else None
+
+    def producer_of(self, value: Value) -> Op | None:
+        """The operation that produces a sequence in bulk."""
+        if value in self.looped or not self.levels.is_sequence(value):
+            return None
+        return self.producer.get(value)
+
+    def is_product(self, value: Value) -> bool:
+        """Whether the sum of a value is a matmul: far more than the value is formed without it."""
+        way = self.way(value)
+        return way is not None and (bool(way.needs) or any(map(self.is_product, way.op.inputs)))
+
+    def rearranged(self, value: Value) -> Value:
+        """The value whose entries ``value`` has in another order, perhaps negated."""
+        op = self.producer_of(value)
+        same = op is not None and (op.name == NEG or (facts(op).moves and len(op.inputs) == 1))
+        return self.rearranged(op.inputs[0]) if op is not None and same else value
 
     def leaves(self, value: Value) -> list[Value]:
         """The sequences from which the sum of ``value`` over time is computed."""
-        found = self.rule(value)
-        if found is None:
+        way = self.way(value)
+        if way is None:
             return [value] if self.levels.is_sequence(value) else []
-        op, sequences = found
-        return sequences or [leaf for v in op.inputs for leaf in self.leaves(v)]
+        return [*way.needs] or [leaf for v in way.op.inputs for leaf in self.leaves(v)]
 
 
 @dataclass(frozen=True)
@@ -72,11 +115,11 @@ class SumOverTime:
     def compute(self, value: Value) -> Any:
         if not self.summation.levels.is_sequence(value):
             return self.read(value) * jnp.asarray(self.steps, value.dtype)
-        found = self.summation.rule(value)
-        if found is None:
+        way = self.summation.way(value)
+        if way is None:
             return jnp.sum(self.read(value), axis=0, dtype=value.dtype)
-        op, sequences = found
-        if sequences:
+        op = way.op
+        if way.needs:
             return contracted(op, *map(self.read, op.inputs), self.merge_axes)
         if op.name == REDUCE_SUM and (part := self.slice_of_sequence(op)) is not None:
             return self.reduced(op, *part)
@@ -91,11 +134,11 @@ class SumOverTime:
     def slice_of_sequence(self, op: Op) -> tuple[Value, Any, Any] | None:
         """The sequence that a ``reduce_sum`` reads; where a slice of it begins and ends."""
         value = op.inputs[0]
-        found = self.summation.rule(value)
-        if found is None:
+        way = self.summation.way(value)
+        if way is None:
             return value, (0,) * value.ndim, value.shape
-        part, _ = found
-        if part.name != SLICE or self.summation.rule(part.inputs[0]) is not None:
+        part = way.op
+        if part.name != SLICE or self.summation.way(part.inputs[0]) is not None:
             return None
         whole = part.inputs[0]
         cut_axes = [a for a in op.params["axes"] if value.shape[a] != whole.shape[a]]

@@ -13,6 +13,7 @@ from recurrax.program.inline import inline
 from recurrax.program.ir import Body
 from recurrax.program.passes.canonical_layout import canonical_layout
 from recurrax.program.passes.factor import factor
+from recurrax.program.passes.factor_contractions import factor_contractions
 from recurrax.program.passes.fuse import fuse
 from recurrax.program.passes.pretranspose import pretranspose
 from recurrax.program.passes.reorder_sums import reorder_factors, reorder_sums
@@ -28,6 +29,7 @@ PASSES: list[Pass] = [
     reorder_sums,
     reorder_factors,
     factor,
+    factor_contractions,
     reorder_factors,
     fuse,
     pretranspose,

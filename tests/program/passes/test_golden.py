@@ -15,6 +15,7 @@ from recurrax.program.passes.common import merge_common
 from recurrax.program.passes.copies import remove_copies
 from recurrax.program.passes.dead_code import remove_dead_code
 from recurrax.program.passes.factor import factor
+from recurrax.program.passes.factor_contractions import factor_contractions
 from recurrax.program.passes.fuse import fuse
 from recurrax.program.passes.fuse_shared import fuse_shared
 from recurrax.program.passes.fuse_sums import fuse_sums
@@ -66,6 +67,10 @@ def scaled(p, d, x):
 
 def mixture(p, d, x):
     return x["h"] * d + x["n"] * d, None
+
+
+def tied_kernel(p, d, x):
+    return d @ x["a"].T + x["h"] @ p["U"] + d @ x["b"].T, None
 
 
 def shared_operand(p, h, x):
@@ -171,6 +176,33 @@ GOLDEN = {
         add:f32[3,2] = add x['h'] x['n']
         mul:f32[3,2] = mul add carry
         new carry: mul
+        """,
+    ),
+    "factor_contractions": (
+        of_derivative(factor_contractions), tied_kernel,
+        {"U": MATRIX}, STATE, {"a": MATRIX, "b": MATRIX, "h": STATE},
+        """
+        transpose:f32[2,2] = transpose[(1,0)] x['a']
+        matmul:f32[3,2] = dot_general[((1),(0))] x['h'] params['U']
+        transpose_2:f32[2,2] = transpose[(1,0)] x['b']
+        add:f32[2,2] = add transpose transpose_2
+        matmul_2:f32[3,2] = dot_general[((1),(0))] carry add
+        add_2:f32[3,2] = add matmul matmul_2
+        new carry: add_2
+        """,
+    ),
+    "factor_contractions of a step": (
+        factor_contractions, tied_kernel,
+        {"U": MATRIX}, STATE, {"a": MATRIX, "b": MATRIX, "h": STATE},
+        """
+        transpose:f32[2,2] = transpose[(1,0)] x['a']
+        matmul:f32[3,2] = dot_general[((1),(0))] carry transpose
+        matmul_2:f32[3,2] = dot_general[((1),(0))] x['h'] params['U']
+        add:f32[3,2] = add matmul matmul_2
+        transpose_2:f32[2,2] = transpose[(1,0)] x['b']
+        matmul_3:f32[3,2] = dot_general[((1),(0))] carry transpose_2
+        add_2:f32[3,2] = add add matmul_3
+        new carry: add_2
         """,
     ),
     "fuse_shared": (
