@@ -44,14 +44,11 @@ def reduced_matmuls(plan: Plan) -> list[Op]:
     found: dict[Op, None] = {}
 
     def visit(value: Value) -> None:
-        rule = plan.summation.rule(value)
-        if rule is None:
-            return
-        op, sequences = rule
-        if sequences:
-            found[op] = None
-        else:
-            for v in op.inputs:
+        way = plan.summation.way(value)
+        if way is not None and way.needs:
+            found[way.op] = None
+        elif way is not None:
+            for v in way.op.inputs:
                 visit(v)
 
     for value in plan.reductions.values():

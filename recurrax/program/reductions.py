@@ -120,7 +120,8 @@ class SumOverTime:
             return jnp.sum(self.read(value), axis=0, dtype=value.dtype)
         op = way.op
         if way.needs:
-            return contracted(op, *map(self.read, op.inputs), self.merge_axes)
+            left, right = map(self.read, op.inputs)
+            return contracted(op, left, right, self.merge_axes)
         if op.name == REDUCE_SUM and (part := self.slice_of_sequence(op)) is not None:
             return self.reduced(op, *part)
         is_sequence = self.summation.levels.is_sequence
