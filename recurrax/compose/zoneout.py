@@ -10,14 +10,13 @@ paper, the new h of an LSTM is computed from the new c before zoneout.
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from recurrax.cell import options
 from recurrax.cell.cell import Noise
-from recurrax.cell.checks import carry_like, row_like
+from recurrax.cell.checks import carry_like, row_like, widest
 from recurrax.cell.naming import name_of
 from recurrax.compose.masks import mask
 from recurrax.compose.wrapper import Wrapper, apart, keys, together
@@ -68,7 +67,7 @@ class Zoneout(Wrapper):
 
     def noise(self, key: Array, x: Any, steps: int) -> Noise:
         key, inner = keys(key, 2)
-        batch = jax.tree.leaves(x)[0].shape[:-1]
+        batch = widest(x).shape[:-1]
         like = carry_like(self.cell, batch)
         draws = keys(key, max(len(self.rate), 1))
         stays = {

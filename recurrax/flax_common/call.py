@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
-
 from recurrax.cell.cell import Layer
+from recurrax.cell.checks import feature_sizes, widest
 from recurrax.cell.options import name_of
 from recurrax.sequence.checks.names import ArgumentNames
 from recurrax.sequence.checks.options import check_flag
@@ -25,6 +24,7 @@ class Call(NamedTuple):
     inputs: Any
     run: Run
     return_carry: bool
+    num_feature_axes: int
 
     @property
     def x(self) -> Any:
@@ -34,12 +34,12 @@ class Call(NamedTuple):
     @property
     def in_features(self) -> Any:
         """The size of the last axis of every input."""
-        return jax.tree.map(lambda a: a.shape[-1], self.x)
+        return feature_sizes(self.x, self.num_feature_axes)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """What Flax's ``initialize_carry`` takes: the shape of one step."""
-        return jax.tree.leaves(self.x)[0].shape
+        return widest(self.x).shape
 
 
 def prepare_call(
@@ -68,7 +68,7 @@ def prepare_call(
         dtype=layer.dtype,
         carry_dtype=layer.carry_dtype,
     )
-    return Call(inputs, run, flags["return_carry"])
+    return Call(inputs, run, flags["return_carry"], cell.num_feature_axes)
 
 
 def training_key(

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from recurrax.cell.checks import cast_floating, describe_shape
+from recurrax.cell.checks import cast_floating
 from recurrax.cell.params import describe
 from recurrax.flax_common.call import Call
 from recurrax.sequence.checks.inputs import check_reset_carry
@@ -27,14 +27,12 @@ def run_flax_cell(
     caller, inputs = call.run.caller, call.run.inputs
     # Where lax.scan takes a number, so does this.
     carry = jax.tree.map(lambda c: c if hasattr(c, "dtype") else jnp.asarray(c), carry)
-    if inputs.selects_rows:
-        check_batch_axes(call, carry)
     new = carry_after_one_step(call, step, State(carry, collections), unmasked)
     if jax.tree.structure(new) == jax.tree.structure(carry):
         carry = jax.tree.map(lambda c, n: cast_floating(c, n.dtype), carry, new)
     check_carry_is_kept(caller, "the Flax cell", carry, new)
     if inputs.reset_carry is not None:
-        axes = len(rows_of(call))
+        axes = len(inputs.rows(call.run.options.time))
         row = jax.tree.map(lambda c: jax.ShapeDtypeStruct(c.shape[axes:], c.dtype), carry)
         hint = " cell.initialize_carry makes one."
         check_reset_carry(caller, inputs.reset_carry, row, carry, hint)
@@ -61,23 +59,3 @@ def in_dtype_of(cell: Any, carry: Any) -> Any:
     """The carry of a Flax cell in its ``dtype``: Flax makes it in ``param_dtype``."""
     dtype = getattr(cell, "dtype", None)
     return carry if dtype is None else cast_floating(carry, dtype)
-
-
-def rows_of(call: Call) -> tuple[int, ...]:
-    """The batch axes that lengths, mask or resets have."""
-    inputs, time = call.run.inputs, call.run.options.time
-    flags = inputs.mask if inputs.resets is None else inputs.resets
-    if flags is None:
-        return inputs.lengths.shape
-    return flags.shape[:time] + flags.shape[time + 1 :]
-
-
-def check_batch_axes(call: Call, carry: Any) -> None:
-    """Steps are skipped and carries reset row by row, so a carry must have rows."""
-    shape = rows_of(call)
-    for path, leaf in jax.tree_util.tree_leaves_with_path(carry):
-        if leaf.shape[: len(shape)] != shape:
-            raise ValueError(
-                f"{call.run.caller}: carry{jax.tree_util.keystr(path)} must begin with the batch "
-                f"axes {shape} for lengths, masks and resets; it has shape {describe_shape(leaf)}."
-            )

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from recurrax.cell.cell import Layer
-from recurrax.cell.checks import as_dtype, cast_floating
+from recurrax.cell.checks import as_dtype, cast_floating, feature_sizes
 from recurrax.flax_common.checks import check_drivable
 from recurrax.flax_common.trees import annotated, check_partitioning, from_tree, to_tree
 from recurrax.sequence.checks.layers import check_layer
@@ -68,7 +68,7 @@ class Cell(nn.RNNCellBase):
     def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
         """One step, ``(carry, x) -> (carry, y)``."""
         check_drivable(CALLER, self.cell)
-        params = self.params(jax.tree.map(lambda a: a.shape[-1], inputs))
+        params = self.params(feature_sizes(inputs, self.cell.num_feature_axes))
         return self.cell.step(params, carry, inputs)  # type: ignore[attr-defined]
 
     @nn.nowrap

@@ -8,8 +8,10 @@ import jax.numpy as jnp
 
 from recurrax.program.frontend.trace import ScanCall
 from recurrax.scan import run_scan
+from recurrax.sequence.checks.steps import check_rows
 from recurrax.sequence.options import Run
 from recurrax.sequence.padding import (
+    filling,
     hold_outputs,
     resets_of_reversed_run,
     steps_before,
@@ -57,20 +59,24 @@ def over_time(
     """Runs ``step`` over the time axis of ``xs`` and of ``unmasked``.
 
     The arrays of ``state.carry`` begin with the batch axes. Where a step is not valid, ``step``
-    sees zeros in place of ``x``.
+    sees another input of its row in place of ``x``.
 
     Returns:
       The last state, and the outputs of all steps.
     """
     options = run.options
     valid = valid_steps(run, xs)
-    resets, start = run.inputs.resets, None
+    resets, start, fill = run.inputs.resets, None, None
+    if run.inputs.selects_rows:
+        check_rows(run.caller, run.inputs.rows(options.time), state.carry)
+    if valid is not None:
+        fill = filling(xs, valid, options.time)
     if resets is not None:
         start = reset_carry_of(run, state.carry)
         if options.reverse:
             resets = resets_of_reversed_run(resets, valid, options.time)
     call = ScanCall(
-        f=loop_step(step, start, options.every_carry),
+        f=loop_step(step, start, fill, options.every_carry),
         init=state,
         xs=Entry(xs, valid, resets, unmasked),
         reverse=options.reverse,
@@ -82,15 +88,20 @@ def over_time(
     return last, arranged(run, outputs, valid)
 
 
-def loop_step(step: Step, start: Any, every_carry: bool) -> Callable[[State, Entry], Any]:
-    """The step of the loop: ``step`` where a step is valid, from ``start`` where it is reset."""
+def loop_step(
+    step: Step, start: Any, fill: Any, every_carry: bool
+) -> Callable[[State, Entry], Any]:
+    """The step of the loop: ``step`` where a step is valid, from ``start`` where it is reset.
+
+    ``fill`` stands in for the input of a step that is not valid.
+    """
 
     def one_step(state: State, entry: Entry) -> tuple[State, Output]:
         before, x, valid = state, entry.x, entry.valid
         if entry.reset is not None:
             state = state._replace(carry=where(entry.reset, start, state.carry))
         if valid is not None:
-            x = where(valid, x, jax.tree.map(jnp.zeros_like, x))  # NaN there must not enter
+            x = where(valid, x, fill)  # NaN there must not enter
         state, y = step(state, x, entry.unmasked)
         if valid is not None:
             new = state.carry

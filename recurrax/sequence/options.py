@@ -46,6 +46,13 @@ class RunInputs(NamedTuple):
         """Whether carries are held or replaced row by row."""
         return not (self.lengths is self.mask is self.resets is None)
 
+    def rows(self, time: int) -> tuple[int, ...]:
+        """The batch axes that lengths, mask or resets have."""
+        flags = self.mask if self.resets is None else self.resets
+        if flags is None:
+            return self.lengths.shape
+        return flags.shape[:time] + flags.shape[time + 1 :]
+
 
 @dataclass(frozen=True)
 class Run:

@@ -41,6 +41,32 @@ def resets_of_reversed_run(resets: Array, valid: Array | None, time: int) -> Arr
     return lax.concatenate([later, last], time)
 
 
+def filling(xs: Any, valid: Array, time: int) -> Any:
+    """What a step sees in place of padding: an input that its row has at a valid step.
+
+    The derivative of a step may not be finite at zero, nor at what stands in the padding. A row
+    without a valid step gets the input of another row; zeros, if no row has one.
+    """
+    if 0 in valid.shape:
+        return jax.tree.map(lambda x: lax.full_like(one_entry(x, time), 0), xs)
+    rows = jnp.any(valid, axis=time)
+    first = jnp.expand_dims(jnp.argmax(valid, axis=time), time)
+    row = jnp.argmax(rows.reshape(-1))  # the first one that has a valid step
+
+    def fill(x: Any) -> Any:
+        entry = jnp.squeeze(take(x, first, time), time)
+        flat = entry.reshape(-1, *entry.shape[rows.ndim :])
+        other = lax.dynamic_index_in_dim(flat, row, keepdims=False)
+        other = jnp.where(jnp.any(rows), other, lax.full_like(other, 0))
+        return where(rows, entry, jnp.broadcast_to(other, entry.shape))
+
+    return lax.stop_gradient(jax.tree.map(fill, xs))
+
+
+def one_entry(x: Any, time: int) -> Any:
+    return jax.ShapeDtypeStruct((*x.shape[:time], *x.shape[time + 1 :]), x.dtype)
+
+
 def hold_outputs(ys: Any, valid: Array, time: int, reverse: bool) -> Any:
     """Outputs in which a step that is not valid repeats the last valid one."""
     steps = valid.shape[time]

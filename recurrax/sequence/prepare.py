@@ -55,7 +55,7 @@ def prepare_run(
     """
     time = check_sequence(names, xs, time_axis, cell.num_feature_axes)
     checked = as_options(names.caller, cell, time, **options)
-    xs = jax.tree.map(lambda a: jnp.moveaxis(a, time_axis, time), xs)
+    xs = jax.tree.map(jnp.asarray, xs)
     inputs = as_inputs(names, cell, inputs, layout_of(xs, time, cell.num_feature_axes))
     return Run(names.caller, checked, inputs), xs
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from recurrax.cell.cell import Cell, Layer, Noise
-from recurrax.cell.checks import cast_floating, unguarded
+from recurrax.cell.checks import cast_floating, unguarded, widest
 from recurrax.cell.options import name_of
 from recurrax.sequence.checks.steps import check_carry_is_kept, check_noise, check_outputs
 from recurrax.sequence.engine import State, over_time, valid_steps
@@ -107,7 +107,7 @@ def check_returned(run: Run, cell: Cell, carry: Any, x: Any, returned: Any) -> N
     """A loop needs a step that returns outputs of the batch, and a carry like the one it takes."""
     name = f"{name_of(cell)}.step"
     returned = jax.tree.map(type_of, returned)
-    shape = jax.tree.leaves(x)[0].shape
+    shape = widest(x).shape
     if type(returned) is tuple and len(returned) == 2:
         check_carry_is_kept(run.caller, name, carry, returned[0])
     check_outputs(run.caller, name, returned, shape[: len(shape) - cell.num_feature_axes])
@@ -121,4 +121,4 @@ def type_of(array: Any) -> jax.ShapeDtypeStruct:
 
 def batch_shape(x: Any) -> tuple[int, ...]:
     """The leading axes of one step, those before its features."""
-    return jax.tree.leaves(x)[0].shape[:-1]
+    return widest(x).shape[:-1]

@@ -3,8 +3,10 @@
 from recurrax.cell.checks.arguments import arguments as arguments
 from recurrax.cell.checks.arrays import (
     array as array,
+    feature_sizes as feature_sizes,
     floating as floating,
     random_key as random_key,
+    widest as widest,
 )
 from recurrax.cell.checks.carry import (
     MADE as MADE,

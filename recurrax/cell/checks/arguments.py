@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from recurrax.cell.checks.arrays import array, floating
+from recurrax.cell.checks.arrays import array, feature_sizes, floating, widest
 from recurrax.cell.checks.carry import carry_like, check_carry
 from recurrax.cell.checks.params import check_params
 from recurrax.cell.naming import describe, describe_shape, name_of
@@ -25,16 +25,17 @@ def arguments(
         raise ValueError(f"{who}: {x_name} has no arrays.")
     for leaf in leaves:
         array(who, x_name, leaf)
-        if leaf.ndim == 0:
-            raise ValueError(
-                f"{who}: {x_name} must have a feature axis, (*batch, in_features); got a scalar."
-            )
-        if leaf.shape[-1] == 0:
+    if widest(x).ndim == 0:
+        raise ValueError(
+            f"{who}: {x_name} must have a feature axis, (*batch, in_features); got a scalar."
+        )
+    for leaf in leaves:
+        if leaf.shape[-1:] == (0,):
             raise ValueError(f"{who}: {x_name} has no features; got shape {describe_shape(leaf)}.")
     if treedef.num_nodes == 1:
         floating(who, x_name, x)
     try:
-        like = cell.params_like(jax.tree.map(lambda a: a.shape[-1], x))
+        like = cell.params_like(feature_sizes(x, cell.num_feature_axes))
     except TypeError as error:
         if treedef.num_nodes == 1:
             raise
@@ -43,4 +44,4 @@ def arguments(
         ) from error
     check_params(who, params, like, x_name)
     if carry is not None:
-        check_carry(who, carry, carry_like(cell, leaves[0].shape[:-1]), carry_name)
+        check_carry(who, carry, carry_like(cell, widest(x).shape[:-1]), carry_name)

@@ -43,6 +43,17 @@ def _is_dtype(dtype: Any) -> bool:
         return False
 
 
+def widest(x: Any) -> Any:
+    """The array of an input with the most axes, which begin with all batch axes of the input."""
+    return max(jax.tree.leaves(x), key=lambda leaf: leaf.ndim)
+
+
+def feature_sizes(x: Any, num_feature_axes: int) -> Any:
+    """The size of the last axis of every array of an input; 0 for one of batch axes alone."""
+    batch = widest(x).ndim - num_feature_axes
+    return jax.tree.map(lambda a: a.shape[-1] if a.ndim > batch else 0, x)
+
+
 def floating(who: str, what: str, value: Any) -> None:
     """Rejects arrays that are not real floating."""
     array(who, what, value)

@@ -29,7 +29,7 @@ class Layout(NamedTuple):
 
 def layout_of(xs: Any, time: int, num_feature_axes: int) -> Layout:
     """The layout of a sequence whose arrays have time on the axis ``time``."""
-    shape = jax.tree.leaves(xs)[0].shape
+    shape = checks.widest(xs).shape
     axes = len(shape) - num_feature_axes
     batch = shape[:time] + shape[time + 1 : axes]
     return Layout(batch, shape[axes:-1], time, shape[time])
@@ -38,7 +38,8 @@ def layout_of(xs: Any, time: int, num_feature_axes: int) -> Layout:
 def check_sequence(names: ArgumentNames, xs: Any, time_axis: int, num_feature_axes: int) -> int:
     """Every array must have a time axis before its features, and all the same number of steps.
 
-    Returns the time axis of the first array, counted from the front.
+    All arrays must begin with the batch and time axes of the one with the most axes. ``time_axis``
+    is an axis of that one; what is returned is counted from the front.
     """
     if isinstance(time_axis, bool) or not isinstance(time_axis, int):
         raise TypeError(f"{names.caller}: time_axis must be a whole number; got {time_axis!r}.")
@@ -49,13 +50,29 @@ def check_sequence(names: ArgumentNames, xs: Any, time_axis: int, num_feature_ax
         check_concrete(names.caller, names.xs, leaf)
         if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "OSUMm":  # JAX has none of these
             checks.floating(names.caller, names.xs, leaf)
-        _check_axes(names, leaf, time_axis, num_feature_axes)
-    steps = {leaf.shape[time_axis] for leaf in leaves}
+    most = checks.widest(xs)
+    _check_axes(names, most, time_axis, num_feature_axes)
+    time = time_axis % most.ndim
+    steps = {leaf.shape[time] for leaf in leaves if leaf.ndim > time}
     if len(steps) > 1:
         raise ValueError(
             f"{names.caller}: the arrays of {names.xs} differ in time steps: {sorted(steps)}."
         )
-    return time_axis % leaves[0].ndim
+    _check_batch(names, xs, time, num_feature_axes)
+    return time
+
+
+def _check_batch(names: ArgumentNames, xs: Any, time: int, num_feature_axes: int) -> None:
+    """Every array must begin with the batch and time axes of the one that has the most axes."""
+    most = checks.widest(xs)
+    batch = most.shape[: most.ndim - num_feature_axes]
+    for path, leaf in jax.tree_util.tree_leaves_with_path(xs):
+        if leaf.shape[: len(batch)] != batch:
+            raise ValueError(
+                f"{names.caller}: {names.xs}{jax.tree_util.keystr(path)} must begin with the batch "
+                f"and time axes {batch} of the other arrays; it has shape "
+                f"{checks.describe_shape(leaf)}."
+            )
 
 
 def _check_axes(names: ArgumentNames, leaf: Any, time_axis: int, num_feature_axes: int) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from recurrax.cell import checks
 from recurrax.cell.cell import Noise
@@ -44,6 +45,18 @@ def check_carry_is_kept(caller: str, name: str, carry: Any, new: Any) -> None:
             f"{changed}. Pass a carry of {out.dtype}, cast params and xs to {old.dtype}, or pass "
             "dtype and carry_dtype."
         )
+
+
+def check_rows(caller: str, rows: tuple[int, ...], carry: Any) -> None:
+    """Steps are skipped and carries are reset row by row, so every array of a carry has rows."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(carry):
+        shape = jnp.shape(leaf)
+        if shape[: len(rows)] != rows:
+            raise ValueError(
+                f"{caller}: carry{jax.tree_util.keystr(path)} must begin with the batch axes "
+                f"{rows} for lengths, masks and resets; it has shape "
+                f"{checks.describe_shape(leaf)}. Give each row a value of its own."
+            )
 
 
 def check_noise(caller: str, cell: Any, noise: Any, steps: int) -> None:
