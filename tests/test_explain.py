@@ -626,6 +626,20 @@ def test_values_have_the_names_of_the_users_variables():
     assert "ct(carry):" in backward
 
 
+def test_a_variable_of_the_step_names_no_cotangent_of_the_same_line():
+    """The transpose of a product is a product, too, and comes from the same place."""
+    W = jnp.ones((H, H))
+
+    def step(h, x):
+        a = h @ W
+        b = x * a
+        return jnp.sin(b), a
+
+    text = rx.explain(step, jnp.ones((B, H)), jnp.ones((T, B, H))).text
+    backward = re.findall(r"^ +(a|b):.* = (.*)  #", text.split("# backward")[1], re.MULTILINE)
+    assert backward == [("a", "dot_general[((1),(0))] carry W"), ("b", "mul x a")]
+
+
 def test_each_explanation_has_the_names_of_its_own_arguments():
     def step(c, x):
         return jax.tree.map(lambda a: jnp.tanh(a + x), c), x
