@@ -75,6 +75,26 @@ def test_source_lines_reach_the_program(scan, derive):
     assert re.search(rf'test_user_names.py"?:{line}\b', text)
 
 
+@jax.jit
+def squashed(z):
+    return jnp.sin(z)
+
+
+def test_an_operation_has_the_line_of_the_users_function_that_it_stands_in():
+    """A function of JAX's, which is traced once for all its callers, has the lines of its calls."""
+
+    def calling(h, x):
+        h = squashed(h)
+        h = jnp.where(x > 0, h, x)
+        h = jnp.where(x > 1, h, x)
+        return h, h
+
+    text = rx.explain(calling, jnp.ones(H), jnp.ones((T, H))).text.split("# backward")[0]
+    lines = [int(n) for n in re.findall(r"= (?:sin|select_n) .*# test_user_names.py:(\d+)", text)]
+    own, first = squashed.__wrapped__.__code__.co_firstlineno, calling.__code__.co_firstlineno
+    assert lines == [own + 2, first + 2, first + 3]
+
+
 @jax.custom_jvp
 def not_differentiable(x):
     return jnp.sin(x)
