@@ -432,6 +432,29 @@ def test_products_are_joined_in_a_sum_only_if_they_are_alike():
     assert products_of_a_sum(lambda c, kernel, x: (kernel @ c.T).T) == [1, 1]
 
 
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda a: jnp.squeeze(a, 1),
+        lambda a: jnp.transpose(a, (1, 0, 2)),
+        lambda a: jnp.transpose(jnp.squeeze(a, 1)).reshape(H, 1, B),
+    ],
+    ids=["squeezed", "transposed", "all three"],
+)
+def test_products_are_joined_in_a_sum_of_moved_results(move):
+    """As the derivative of a batched product moves the axes of a batch back."""
+    A, C = jnp.ones((H, H)), 2 * jnp.ones((H, H))
+
+    def step(carry, x):
+        h, c = carry
+        z = move(h @ A) + move(c @ C)
+        return (jnp.tanh(z).reshape(h.shape) + x, jnp.sin(h)), None
+
+    init = jnp.zeros((B, 1, H)), jnp.zeros((B, 1, H))
+    (loop,) = rx.explain(step, init, jax.ShapeDtypeStruct((T, B, 1, H), A.dtype)).forward.loops
+    assert [product.parts for product in loop.matmuls] == [2]
+
+
 def test_a_product_turned_round_keeps_the_precision_of_each_operand():
     def step(h, x):
         turned = jnp.matmul(x, h, precision=("highest", "default")).T
