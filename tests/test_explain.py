@@ -242,6 +242,20 @@ def test_weight_gradients_of_all_gates_and_both_kernels_are_one_product_for_a_ch
     assert sorted(p.shape for p in plan.backward.reductions) == [(D, 3 * H), (H, 3 * H)]
 
 
+def test_the_gradient_of_a_kernel_whose_axes_are_moved_is_one_product_for_a_chunk():
+    """The sum over time goes through the move."""
+    kernels = jnp.ones((H, 2, H))
+
+    def step(h, x):
+        h = jnp.tanh(h @ jnp.transpose(kernels, (1, 0, 2)) + x)
+        return h, h
+
+    h = jnp.ones((2, B, H))
+    plan = rx.explain(step, h, jax.ShapeDtypeStruct((T, *h.shape), h.dtype)).backward
+    assert plan.bulk == ()
+    assert [p.shape for p in plan.reductions] == [(2, H, H)]
+
+
 def test_preactivations_are_one_product_of_input_and_state():
     plan = explained(rx.LSTM(H))
     recomputed, of_input = plan.backward.bulk
