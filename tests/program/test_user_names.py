@@ -143,3 +143,20 @@ def test_what_a_step_closes_over_besides_arrays_is_no_obstacle():
     h, xs = jnp.ones(H), jnp.ones((T, H))
     assert jnp.allclose(rx.scan(closing, h, xs)[0], lax.scan(closing, h, xs)[0])
     assert "W:" in rx.explain(closing, h, xs).text
+
+
+def test_a_function_that_closes_over_itself_is_no_obstacle():
+    weights = jnp.full(H, 0.5)
+
+    def repeated(again, h):
+        return once(jnp.sin(h)) if again else h
+
+    once = partial(repeated, False)
+
+    def closing(h, x):
+        h = repeated(True, h * weights + x)
+        return h, h
+
+    h, xs = jnp.ones(H), jnp.ones((T, H))
+    assert jnp.allclose(rx.scan(closing, h, xs)[0], lax.scan(closing, h, xs)[0])
+    assert "weights:" in rx.explain(closing, h, xs).text
