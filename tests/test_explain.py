@@ -242,6 +242,20 @@ def test_weight_gradients_of_all_gates_and_both_kernels_are_one_product_for_a_ch
     assert sorted(p.shape for p in plan.backward.reductions) == [(D, 3 * H), (H, 3 * H)]
 
 
+def test_the_gradient_of_a_kernel_whose_axes_are_moved_is_one_product_for_a_chunk():
+    """The sum over time goes through the move."""
+    kernels = jnp.ones((H, 2, H))
+
+    def step(h, x):
+        h = jnp.tanh(h @ jnp.transpose(kernels, (1, 0, 2)) + x)
+        return h, h
+
+    h = jnp.ones((2, B, H))
+    plan = rx.explain(step, h, jax.ShapeDtypeStruct((T, *h.shape), h.dtype)).backward
+    assert plan.bulk == ()
+    assert [p.shape for p in plan.reductions] == [(2, H, H)]
+
+
 def test_preactivations_are_one_product_of_input_and_state():
     plan = explained(rx.LSTM(H))
     recomputed, of_input = plan.backward.bulk
@@ -430,6 +444,29 @@ def test_products_are_joined_in_a_sum_only_if_they_are_alike():
     assert products_of_a_sum(lambda c, kernel, x: coarse(c, kernel)) == [1, 1]
     assert products_of_a_sum(lambda c, kernel, x: c @ x) == [1, 1]  # no kernel: it would be copied
     assert products_of_a_sum(lambda c, kernel, x: (kernel @ c.T).T) == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda a: jnp.squeeze(a, 1),
+        lambda a: jnp.transpose(a, (1, 0, 2)),
+        lambda a: jnp.transpose(jnp.squeeze(a, 1)).reshape(H, 1, B),
+    ],
+    ids=["squeezed", "transposed", "all three"],
+)
+def test_products_are_joined_in_a_sum_of_moved_results(move):
+    """As the derivative of a batched product moves the axes of a batch back."""
+    A, C = jnp.ones((H, H)), 2 * jnp.ones((H, H))
+
+    def step(carry, x):
+        h, c = carry
+        z = move(h @ A) + move(c @ C)
+        return (jnp.tanh(z).reshape(h.shape) + x, jnp.sin(h)), None
+
+    init = jnp.zeros((B, 1, H)), jnp.zeros((B, 1, H))
+    (loop,) = rx.explain(step, init, jax.ShapeDtypeStruct((T, B, 1, H), A.dtype)).forward.loops
+    assert [product.parts for product in loop.matmuls] == [2]
 
 
 def test_a_product_turned_round_keeps_the_precision_of_each_operand():
@@ -624,6 +661,20 @@ def test_values_have_the_names_of_the_users_variables():
     assert all("test_explain.py:" in names[name] for name in ("chosen", "h"))
     assert "W:" in forward
     assert "ct(carry):" in backward
+
+
+def test_a_variable_of_the_step_names_no_cotangent_of_the_same_line():
+    """The transpose of a product is a product, too, and comes from the same place."""
+    W = jnp.ones((H, H))
+
+    def step(h, x):
+        a = h @ W
+        b = x * a
+        return jnp.sin(b), a
+
+    text = rx.explain(step, jnp.ones((B, H)), jnp.ones((T, B, H))).text
+    backward = re.findall(r"^ +(a|b):.* = (.*)  #", text.split("# backward")[1], re.MULTILINE)
+    assert backward == [("a", "dot_general[((1),(0))] carry W"), ("b", "mul x a")]
 
 
 def test_each_explanation_has_the_names_of_its_own_arguments():

@@ -45,7 +45,7 @@ class BPTTBatches:
     rows: int
     steps: int
     starts: np.ndarray
-    start: int = 0
+    start: int
 
     @property
     def count(self) -> int:

@@ -138,6 +138,13 @@ def divided(p, c, x):
     return (c - x) / (1 + x**2), -c + p
 
 
+def reshaped(p, c, x):
+    """Axes of size one come and go, and the carry is complex for a while."""
+    s = jnp.squeeze((p * c)[None].reshape(5, 1), 1).astype(complex)
+    c = (s * jax.lax.complex(x, p)).imag
+    return c, c
+
+
 STEPS = {
     "2x2 blocks": (rotation, (1, 1)),
     "complex": (complex_decay, 1j),
@@ -146,6 +153,7 @@ STEPS = {
     "no input": (no_input, 1),
     "chosen by the input": (chosen, 1),
     "divided": (divided, 1),
+    "reshaped": (reshaped, 1),
 }
 
 

@@ -104,9 +104,16 @@ def selects_by_two_flags(p, h, x):
     return lax.select_n(flag, h, new), lax.select_n(other, h, new)
 
 
+def puts_out_what_a_select_does_not_hold(p, h, x):
+    """The slope of the output matters where the carry is held, too."""
+    new = jnp.tanh(h @ p["u"][:, :4] + x @ p["w"][:, :4])
+    return lax.select_n(jnp.broadcast_to(x[:, :1] > 0, h.shape), h, new), new
+
+
 @pytest.mark.parametrize(
     ("step", "reverse", "residuals"),
     [
+        (puts_out_what_a_select_does_not_hold, False, "carries"),
         (selects_among_three, False, "carries"),
         (selects_that_hand_on_either_way, False, "carries"),
         (selects_by_two_flags, False, "carries"),

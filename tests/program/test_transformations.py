@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 from jax.experimental import checkify
+from jax.extend import core
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 
 import recurrax as rx
@@ -421,6 +422,25 @@ def test_export_and_its_gradient(case, rng):
     )
 
 
+def test_the_jaxpr_inside_a_recurrence_is_that_of_the_step(rng):
+    """For tools that walk through it: numbers are literals, arrays of inner functions consts."""
+    table = rng.normal(size=3)
+    scaled = jax.jit(lambda h: h * table)
+
+    def step(h, x):
+        h = scaled(h) + 2.0 * x
+        return h, jnp.sin(h)
+
+    h, xs = jnp.asarray(rng.normal(size=3)), jnp.asarray(rng.normal(size=(T, 3)))
+    equations = jax.make_jaxpr(partial(chunked, step))(h, xs).eqns
+    (closed,) = (eqn.params["jaxpr"] for eqn in equations if "jaxpr" in eqn.params)
+    atoms = [a for eqn in closed.jaxpr.eqns for a in eqn.invars]
+    literals = [a for a in atoms if isinstance(a, core.Literal)]
+    assert [(np.shape(a.val), a.aval.shape) for a in literals] == [((), ())]
+    assert [c.shape for c in closed.consts] == [(3,)]
+    assert_close(core.jaxpr_as_fun(closed)(h, xs[0]), list(step(h, xs[0])))
+
+
 def logarithms(scan, xs):
     return scan(lambda h, x: (0.5 * h + jnp.log(x), h), jnp.zeros(()), xs)
 
@@ -567,7 +587,7 @@ def compilations(caplog, f):
     return sum("Finished XLA compilation" in r.getMessage() for r in caplog.records)
 
 
-@pytest.mark.parametrize("activation", [jnp.tanh, jax.nn.silu])
+@pytest.mark.parametrize("activation", [jnp.tanh, jax.nn.silu, jax.nn.gelu])  # gelu has numbers
 def test_an_equal_new_lambda_compiles_nothing(activation, caplog, rng):
     w, xs = jnp.asarray(rng.normal(size=(3, 3))), jnp.asarray(rng.normal(size=(5, 2, 3)))
     init = jnp.zeros((2, 3))

@@ -75,6 +75,26 @@ def test_source_lines_reach_the_program(scan, derive):
     assert re.search(rf'test_user_names.py"?:{line}\b', text)
 
 
+@jax.jit
+def squashed(z):
+    return jnp.sin(z)
+
+
+def test_an_operation_has_the_line_of_the_users_function_that_it_stands_in():
+    """A function of JAX's, which is traced once for all its callers, has the lines of its calls."""
+
+    def calling(h, x):
+        h = squashed(h)
+        h = jnp.where(x > 0, h, x)
+        h = jnp.where(x > 1, h, x)
+        return h, h
+
+    text = rx.explain(calling, jnp.ones(H), jnp.ones((T, H))).text.split("# backward")[0]
+    lines = [int(n) for n in re.findall(r"= (?:sin|select_n) .*# test_user_names.py:(\d+)", text)]
+    own, first = squashed.__wrapped__.__code__.co_firstlineno, calling.__code__.co_firstlineno
+    assert lines == [own + 2, first + 2, first + 3]
+
+
 @jax.custom_jvp
 def not_differentiable(x):
     return jnp.sin(x)
@@ -123,3 +143,20 @@ def test_what_a_step_closes_over_besides_arrays_is_no_obstacle():
     h, xs = jnp.ones(H), jnp.ones((T, H))
     assert jnp.allclose(rx.scan(closing, h, xs)[0], lax.scan(closing, h, xs)[0])
     assert "W:" in rx.explain(closing, h, xs).text
+
+
+def test_a_function_that_closes_over_itself_is_no_obstacle():
+    weights = jnp.full(H, 0.5)
+
+    def repeated(again, h):
+        return once(jnp.sin(h)) if again else h
+
+    once = partial(repeated, False)
+
+    def closing(h, x):
+        h = repeated(True, h * weights + x)
+        return h, h
+
+    h, xs = jnp.ones(H), jnp.ones((T, H))
+    assert jnp.allclose(rx.scan(closing, h, xs)[0], lax.scan(closing, h, xs)[0])
+    assert "weights:" in rx.explain(closing, h, xs).text

@@ -50,6 +50,16 @@ TABLE = {
         ValueError,
         "rx.bptt_batches: starts must be boolean, (21,), one for each entry; got int64[2].",
     ),
+    "batches with starts of ones": (
+        lambda good: rx.bptt_batches(np.arange(21), 2, 5, starts=np.ones(21, np.int8)),
+        ValueError,
+        "rx.bptt_batches: starts must be boolean, (21,), one for each entry; got int8[21].",
+    ),
+    "batches with a start missing": (
+        lambda good: rx.bptt_batches(np.arange(21), 2, 5, starts=np.ones(20, bool)),
+        ValueError,
+        "rx.bptt_batches: starts must be boolean, (21,), one for each entry; got bool[20].",
+    ),
     "batches with starts in a ragged list": (
         lambda good: rx.bptt_batches(np.arange(21), 2, 5, starts=[[True], [True, False]]),
         TypeError,

@@ -91,6 +91,10 @@ def across(p, h, x):
     return lax.dot_general(h, p["U"], (((1,), (1,)), ((), ()))), None
 
 
+def batch_of_the_last_axis(p, h, x):
+    return jnp.transpose(lax.dot_general(h, p["U"], (((1,), (2,)), ((2,), (0,)))), (1, 2, 0)), None
+
+
 def convolution(p, h, x):
     layout = ("NCH", "OIH", "NCH")
     return lax.conv_general_dilated(h, p["k"], (1,), "SAME", dimension_numbers=layout), None
@@ -262,6 +266,15 @@ GOLDEN = {
         new carry: matmul
         """,
     ),
+    "pretranspose of a batch on the last axis": (
+        pretranspose, batch_of_the_last_axis, {"U": struct(2, 4, 4)}, struct(2, 4, 2), struct(2),
+        """
+        transpose:f32[2,4,4] = transpose[(0,2,1)] params['U']
+        matmul:f32[2,2,4] = dot_general[((1),(1)) batch=((2),(0))] carry transpose
+        transpose_2:f32[2,4,2] = transpose[(1,2,0)] matmul
+        new carry: transpose_2
+        """,
+    ),
     "canonical_layout": (
         canonical_layout, convolution, {"k": struct(2, 2, 3)}, struct(1, 2, 5), struct(1),
         """
@@ -307,6 +320,20 @@ def test_every_pass_has_a_golden_text():
 def test_fold_transposes_replaces_the_reader_of_the_product():
     body = fold_transposes(body_of(transposed_product, {"U": MATRIX}, STATE, STATE))
     assert [op.name for op in body.ops] == ["transpose", "dot_general", "dot_general"]
+
+
+@pytest.mark.parametrize("kernels_first", [True, False])
+def test_fold_transposes_keeps_that_of_a_batch_of_vectors(kernels_first):
+    """The batch is an axis of both operands, so their exchange does not transpose the result."""
+
+    def step(p, h, x):
+        batch = (0,), (0,)
+        if kernels_first:
+            return lax.dot_general(p["U"], h, (((2,), (1,)), batch)).T, None
+        return lax.dot_general(h, p["U"], (((1,), (2,)), batch)).T, None
+
+    body = body_of(step, {"U": struct(2, 2, 2)}, MATRIX, MATRIX)
+    assert text_of(fold_transposes(body)) == text_of(body)
 
 
 def test_optimize_stops_after_the_named_pass():
