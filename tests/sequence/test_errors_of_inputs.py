@@ -94,7 +94,7 @@ TABLE = {
     "xs before params": (
         lambda good: rx.unroll(CELL, good.xs, good.params),
         ValueError,
-        "rx.unroll: xs must have a time and a feature axis, …; got shape (4,).",
+        "rx.unroll: the arrays of xs differ in time steps: [3, 4].",
     ),
     "the class of a stack": (
         lambda good: rx.unroll(rx.Stack, good.stack_params, good.xs),
