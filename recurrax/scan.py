@@ -72,8 +72,8 @@ def scan(
     Raises:
       ValueError: for an unknown or unavailable ``method``, a ``chunk`` or ``residuals`` that cannot
         be used, ``method="chunked"`` for a step that only ``jax.lax.scan`` can run (one with
-        effects, control flow, random keys, or a ``custom_vjp``), or ``method="associative"`` for
-        one that is not linear in its carry, entry by entry.
+        effects or control flow), or ``method="associative"`` for one that is not linear in its
+        carry, entry by entry.
 
     Example:
       >>> import jax.numpy as jnp

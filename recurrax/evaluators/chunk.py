@@ -1,6 +1,7 @@
 """A chunk of time: bulk work and loops in turn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 import jax
@@ -11,7 +12,12 @@ from recurrax.evaluators.contract import Arrays, Evaluator, LoopInputs
 from recurrax.evaluators.window import shifted
 from recurrax.program.ir import Constant, Op, Value, evaluate, ordered
 from recurrax.program.plan import Loop, Plan
+from recurrax.program.primitives import runs_step_by_step
 from recurrax.program.reductions import SumOverTime
+
+
+def at_once(one_step: Callable[[Arrays], Arrays], entries: Arrays) -> Arrays:
+    return jax.vmap(one_step)(entries)
 
 
 class Chunk:
@@ -25,10 +31,8 @@ class Chunk:
         steps: int,
         known: dict[Value, Any],
         carry: Arrays,
-        merge_axes: bool,
     ) -> None:
         self.plan, self.reverse, self.steps, self.known = plan, reverse, steps, known
-        self.merge_axes = merge_axes  # of time and batch, in a sum over both
         self.start = list(carry)  # before the first step
         self.end = list(carry)  # after the last one
         self.sequences: dict[Value, Any] = {}
@@ -55,9 +59,12 @@ class Chunk:
         return jnp.broadcast_to(array, (self.steps, *value.shape))
 
     def run_bulk(self, ops: Sequence[Op]) -> None:
-        """Runs operations for all steps at once."""
-        if not ops:
-            return
+        """Runs operations for all steps at once, but for those that have to run step by step."""
+        for one_by_one, group in groupby(ops, runs_step_by_step):
+            self.run_many(tuple(group), lax.map if one_by_one else at_once)
+
+    def run_many(self, ops: Sequence[Op], over_time: Callable[..., Any]) -> None:
+        """Runs operations for all steps; ``over_time(f, entries)`` maps a function over them."""
         outputs = [value for op in ops for value in op.outputs]
         produced = set(outputs)
         needed = ordered(v for op in ops for v in op.inputs if v not in produced)
@@ -69,7 +76,7 @@ class Chunk:
             evaluate(ops, env)
             return [env[value] for value in outputs]
 
-        results = jax.vmap(one_step)([self.read(v) for v in moving])
+        results = over_time(one_step, [self.read(v) for v in moving])
         self.sequences.update(zip(outputs, results, strict=True))
 
     def run_loop(self, loop: Loop, evaluator: Evaluator, buffers: Arrays, unroll: int) -> Arrays:
@@ -96,7 +103,7 @@ class Chunk:
         new_carry = self.plan.body.new_carry
         for i in self.plan.delays:
             self.end[i] = self.at_every_step(new_carry[i])[0 if self.reverse else -1]
-        total = SumOverTime(self.plan.summation, self.read, self.steps, {}, self.merge_axes)
+        total = SumOverTime(self.plan.summation, self.read, self.steps, {})
         for i, value in self.plan.reductions.items():
             self.end[i] = self.end[i] + total(value)
         return self.end, [self.at_every_step(y) for y in self.plan.body.ys]

@@ -4,16 +4,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import jax.numpy as jnp
 from jax import lax
 
 from recurrax.evaluators import EVALUATORS
 from recurrax.evaluators.chunk import Chunk
 from recurrax.evaluators.chunk_length import default_chunk
 from recurrax.evaluators.contract import Arrays, Context, Evaluator, choose
-from recurrax.evaluators.window import Window
+from recurrax.evaluators.window import Window, zeros
 from recurrax.program.ir import Value, evaluate
-from recurrax.program.jax_internals import Target
 from recurrax.program.plan import Plan
 from recurrax.program.schedule import plan_of
 from recurrax.program.step import Operands, Policy, Step, with_time
@@ -21,10 +19,10 @@ from recurrax.program.step import Operands, Policy, Step, with_time
 State = tuple[Arrays, Arrays, list[Arrays]]  # carry, outputs, buffers of the loops
 
 
-def run(*operands: Any, step: Step, policy: Policy, jaxpr: Any, target: Target) -> Arrays:
+def run(*operands: Any, step: Step, policy: Policy, jaxpr: Any, platform: str) -> Arrays:
     """Evaluates a recurrence: ``(*consts, *carry, *edges, *lagged, *xs) -> (*carry, *ys)``."""
     del jaxpr  # the step, for tools
-    return Run(step, policy, target, step.operands(operands)).run()
+    return Run(step, policy, platform, step.operands(operands)).run()
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Run:
 
     step: Step
     policy: Policy
-    target: Target
+    platform: str
     operands: Operands
 
     @cached_property
@@ -43,7 +41,7 @@ class Run:
     @cached_property
     def evaluators(self) -> list[Evaluator]:
         """The evaluator of every loop."""
-        context = Context(self.target.platform, self.step.length, self.policy)
+        context = Context(self.platform, self.step.length, self.policy)
         return [choose(EVALUATORS, loop, context) for loop in self.plan.loops]
 
     @cached_property
@@ -65,7 +63,7 @@ class Run:
         self.known  # noqa: B018  (computed here, outside of the loop over chunks)
         carry: Arrays = list(self.operands.carry)
         ys = [
-            jnp.zeros(with_time(y.shape, axis, step.length), y.dtype)
+            zeros(with_time(y.shape, axis, step.length), y.dtype)
             for y, axis in zip(step.body.ys, step.y_axes, strict=True)
         ]
         if whole == 1:
@@ -87,8 +85,7 @@ class Run:
     def buffers(self, steps: int) -> list[Arrays]:
         """Arrays into which the loops of a chunk write; all chunks share them."""
         return [
-            [jnp.zeros((steps, *v.shape), v.dtype) for v in loop.live_out]
-            for loop in self.plan.loops
+            [zeros((steps, *v.shape), v.dtype) for v in loop.live_out] for loop in self.plan.loops
         ]
 
     def piece(self, start: Any, steps: int, state: State) -> State:
@@ -102,7 +99,6 @@ class Run:
             steps=steps,
             known=self.known,
             carry=carry,
-            merge_axes=self.target == Target("cpu", 1),
         )
         inputs = plan.body.inputs
         for value, x, axis in zip(inputs.xs, self.operands.xs, step.x_axes, strict=True):

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax
+
 from recurrax.program.ir import Value
-from recurrax.program.jax_internals import target_here
 from recurrax.program.plan import Loop
 from recurrax.program.step import Policy, Step
 
@@ -55,7 +56,7 @@ class Evaluator(NamedTuple):
 
 def context_here(step: Step, policy: Policy) -> Context:
     """The context of a run on JAX's default backend."""
-    return Context(target_here().platform, step.length, policy)
+    return Context(jax.default_backend(), step.length, policy)
 
 
 def choose(evaluators: Sequence[Evaluator], loop: Loop, context: Context) -> Evaluator:

@@ -1,17 +1,24 @@
 """Reading and writing pieces of time."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
 
+from recurrax.program.jax_internals import is_key
 from recurrax.program.step import Step
 
 # No index here is negative; a loop that asks whether one is does so at every step.
 index = partial(lax.dynamic_index_in_dim, keepdims=False, allow_negative_indices=False)
 piece_of = partial(lax.dynamic_slice_in_dim, allow_negative_indices=False)
 write_piece = partial(lax.dynamic_update_slice_in_dim, allow_negative_indices=False)
+
+
+def zeros(shape: Sequence[int], dtype: Any) -> Any:
+    """An array to write into; also of random keys."""
+    return lax.empty(shape, dtype) if is_key(dtype) else jnp.zeros(shape, dtype)
 
 
 def entry(array: Any, t: Any) -> Any:

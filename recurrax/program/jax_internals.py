@@ -5,9 +5,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import core as jax_core
 from jax._src import source_info_util
 from jax._src.core import DebugInfo
@@ -86,6 +87,16 @@ def scopes_of(origin: Origin | None) -> AbstractContextManager[None]:
     return nullcontext() if origin is None else origin.scopes()
 
 
+def is_key(dtype: Any) -> bool:
+    """Whether a dtype is that of random keys."""
+    return jnp.issubdtype(dtype, jax.dtypes.prng_key)
+
+
+def draws_alike_in_bulk(dtype: Any) -> bool:
+    """Whether ``vmap`` over keys of this dtype draws what each key draws alone."""
+    return dtype._impl.tag == "fry"  # Threefry; JAX makes no such promise for other generators
+
+
 def abstract_results(primitive: core.Primitive, avals: Sequence[Any], params: Any) -> list[Any]:
     """What JAX's abstract evaluation says that an operation returns."""
     out, _ = primitive.abstract_eval(*avals, **params)
@@ -122,30 +133,6 @@ def shaped(shape: tuple[int, ...], dtype: Any) -> Any:
     return jax_core.ShapedArray(shape, dtype)
 
 
-class Target(NamedTuple):
-    """What a program is compiled for."""
-
-    platform: str  # "cpu", or "accelerator"
-    devices: int  # over which XLA may split the arrays of the program
-
-
-def target_here() -> Target:
-    """The target of a program on one device of JAX's default backend."""
-    return Target(jax.default_backend(), 1)
-
-
-def lowering(evaluate: Callable[..., Any], platform: str) -> Callable[..., Any]:
-    """The rule that lowers ``evaluate`` for a platform."""
-
-    def rule(ctx: mlir.LoweringRuleContext, *operands: Any, **params: Any) -> Any:
-        devices = getattr(ctx.module_context.axis_context, "num_devices", None)
-        target = Target(platform, devices or 2)  # the context of a mesh does not tell
-        run = mlir.lower_fun(partial(evaluate, target=target), multiple_results=True)
-        return run(ctx, *operands, **params)
-
-    return rule
-
-
 def define(
     name: str,
     *,
@@ -160,8 +147,8 @@ def define(
     """A primitive with every rule that ``lax.scan`` has.
 
     The primitive takes static parameters: a step, how to run it, and the step as a jaxpr, for
-    tools that walk through jaxprs. ``evaluate`` also takes ``target``. What a program is compiled
-    to depends on the value of ``rules()``, too.
+    tools that walk through jaxprs. ``evaluate`` also takes ``platform``, "cpu" or
+    "accelerator". What a program is compiled to depends on the value of ``rules()``, too.
     """
     primitive = core.Primitive(name)
     primitive.multiple_results = True
@@ -174,7 +161,7 @@ def define(
 
     def run(*operands: Any, **params: Any) -> Any:
         if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
-            return evaluate(*operands, **params, target=target_here())
+            return evaluate(*operands, **params, platform=jax.default_backend())
         return compiled(*operands, **params, rules=rules())
 
     primitive.def_impl(run)
@@ -183,7 +170,8 @@ def define(
     ad.primitive_transposes[primitive] = transpose
     batching.primitive_batchers[primitive] = batch
     for platform, name_of_rule in (("accelerator", None), ("cpu", "cpu")):
-        mlir.register_lowering(primitive, lowering(evaluate, platform), platform=name_of_rule)
+        rule = mlir.lower_fun(partial(evaluate, platform=platform), multiple_results=True)
+        mlir.register_lowering(primitive, rule, platform=name_of_rule)
     register_checkify(primitive, reference)
     return primitive
 

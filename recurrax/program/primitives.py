@@ -10,11 +10,15 @@ from typing import Any
 
 from jax.extend import core
 
+from recurrax.program.jax_internals import draws_alike_in_bulk, is_key
+
 ADD, ADD_ANY, SUB, NEG, MUL, DIV = "add", "add_any", "sub", "neg", "mul", "div"
 DOT, CONV = "dot_general", "conv_general_dilated"
 CONCATENATE, SLICE, TRANSPOSE, REDUCE_SUM = "concatenate", "slice", "transpose", "reduce_sum"
 SELECT = "select_n"
 SCAN = "scan"
+CUSTOM_VJPS = ("custom_vjp_call", "custom_vjp_call_jaxpr")
+GENERATORS = ("rng_bit_generator", "rng_uniform")  # of random bits, not from a key
 RECURRENCE = "recurrence"  # ours: evaluators/recurrence.py
 
 SHORT = {DOT: "matmul", CONV: "conv", CONCATENATE: "concat", "broadcast_in_dim": "broadcast"}
@@ -46,9 +50,11 @@ class Facts:
     """The derivative, as a function of the result."""
     call: str = ""
     """How it calls the function that it holds: "plain", "remat" (``jax.checkpoint``), or "rule" (a
-    ``custom_jvp``, which says how to differentiate the function)."""
-    opaque: str = ""
-    """Why only JAX can run it: "random", "callback", "derivative" (a custom_vjp)."""
+    ``custom_jvp`` or ``custom_vjp``, which says how to differentiate the function)."""
+    random: bool = False
+    """Draws random numbers from a key or a state."""
+    callback: bool = False
+    """Calls out of JAX."""
     holds_function: bool = False
     """Has a function of scalars among its parameters, which is part of what it computes."""
 
@@ -88,10 +94,11 @@ TABLE: dict[str, Facts] = {
     **each("exp", Facts(elementwise=True, slope=lambda y: y)),
     **each("jit pjit closed_call core_call", Facts(call="plain")),
     **each("remat2 checkpoint", Facts(call="remat")),
-    **each("custom_jvp_call", Facts(call="rule")),
-    **each("rng_bit_generator rng_uniform", Facts(opaque="random")),
-    **each("pure_callback io_callback debug_callback ffi_call", Facts(opaque="callback")),
-    **each("custom_vjp_call custom_vjp_call_jaxpr", Facts(opaque="derivative")),
+    **each("custom_jvp_call custom_vjp_call custom_vjp_call_jaxpr", Facts(call="rule")),
+    **each("random_bits random_split random_fold_in random_gamma", Facts(random=True)),
+    **each("threefry2x32 rng_bit_generator", Facts(random=True)),
+    **each("rng_uniform", Facts(random=True)),
+    **each("pure_callback io_callback debug_callback ffi_call", Facts(callback=True)),
     **each(SCATTERS, Facts(holds_function=True)),
 }
 UNKNOWN = Facts()
@@ -100,6 +107,12 @@ UNKNOWN = Facts()
 def facts(op: Any) -> Facts:
     """What is known of an operation of the body, or of a jaxpr."""
     return TABLE.get(op.primitive.name, UNKNOWN)
+
+
+def runs_step_by_step(op: Any) -> bool:
+    """Whether an operation draws other random numbers for many steps at once than step by step."""
+    keys = [v.dtype for v in op.inputs if is_key(v.dtype)]
+    return op.name in GENERATORS or (facts(op).random and not all(map(draws_alike_in_bulk, keys)))
 
 
 def inner_jaxpr(params: Mapping[str, Any]) -> core.ClosedJaxpr:

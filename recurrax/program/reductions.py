@@ -105,7 +105,6 @@ class SumOverTime:
     read: Read
     steps: int
     memo: dict[Any, Any]
-    merge_axes: bool = False  # of time and batch, before a matmul over both
 
     def __call__(self, value: Value) -> Any:
         if value not in self.memo:
@@ -121,7 +120,7 @@ class SumOverTime:
         op = way.op
         if way.needs:
             left, right = map(self.read, op.inputs)
-            return contracted(op, left, right, self.merge_axes)
+            return contracted(op, left, right)
         if op.name == REDUCE_SUM and (part := self.slice_of_sequence(op)) is not None:
             return self.reduced(op, *part)
         is_sequence = self.summation.levels.is_sequence
@@ -158,30 +157,18 @@ class SumOverTime:
         return jax.lax.slice(self.memo[whole, axes], *bounds)
 
 
-def contracted(op: Op, left: Any, right: Any, merge_axes: bool = False) -> Any:
-    """A contraction of two sequences that sums over time as well.
-
-    With ``merge_axes``, the axes that are summed over become one. XLA's CPU compiler would copy the
-    left operand to put several of them last. Arrays that are split over devices must stay as they
-    are: an axis made of time and batch cannot be split by batch.
-    """
+def contracted(op: Op, left: Any, right: Any) -> Any:
+    """A contraction of two sequences that sums over time as well."""
     if op.name == CONV:
         numbers = op.params["dimension_numbers"]
         operands = time_merged(left, numbers.lhs_spec[1]), time_merged(right, numbers.rhs_spec[1])
         return op.primitive.bind(*operands, **op.params)
     contracting, batch = op.params["dimension_numbers"]
-    first = tuple(range(len(contracting[0])))
-    if merge_axes and contracting == (first, first) and not batch[0]:
-        n = len(first) + 1
-        left, right = (jnp.reshape(a, (-1, *a.shape[n:])) for a in (left, right))
-        numbers = (((0,), (0,)), batch)
-    else:
-        with_time = ((0, *later(contracting[0])), (0, *later(contracting[1])))
-        numbers = (with_time, (later(batch[0]), later(batch[1])))
+    with_time = ((0, *later(contracting[0])), (0, *later(contracting[1])))
     return jax.lax.dot_general(
         left,
         right,
-        numbers,
+        (with_time, (later(batch[0]), later(batch[1]))),
         precision=op.params.get("precision"),
         preferred_element_type=op.params.get("preferred_element_type"),
     )

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from recurrax.program.jax_internals import is_key
 from recurrax.program.primitives import SHORT
 
 # The representation prints itself with these functions, so they take it as it comes.
@@ -57,6 +58,8 @@ class Namer:
 
 def type_text(value: Value) -> str:
     """The dtype and shape, as JAX abbreviates them: ``f32[4,8]``."""
+    if is_key(value.dtype):
+        return f"{value.dtype}[{','.join(map(str, value.shape))}]"
     dtype = np.dtype(value.dtype)
     kind = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
     name = dtype.name.rstrip("0123456789")

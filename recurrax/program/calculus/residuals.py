@@ -6,7 +6,8 @@ A derivative reads the carry before each step and computes all else again. It ne
   where a step holds its carry, ``h' = select(valid, tanh(z), h)``, the slope of the tanh matters at
   valid steps only, and there it follows from h' too;
 * what a long contraction produced, where the forward pass stores it: the gates ``sigmoid(z)`` of a
-  step with many units, whose slopes are ``i (1 - i)``.
+  step with many units, whose slopes are ``i (1 - i)``;
+* random numbers (:mod:`recurrax.program.calculus.draws`).
 """
 
 from collections import Counter
@@ -16,6 +17,7 @@ from typing import Any
 
 import jax
 
+from recurrax.program.calculus.draws import drawn
 from recurrax.program.contractions import contraction_size, is_contraction
 from recurrax.program.ir import Body, Constant, Op, Value, evaluate, ordered, read
 from recurrax.program.jax_internals import Origin, scopes_of
@@ -32,7 +34,7 @@ def residuals_of(body: Body, store_gates: bool) -> tuple[Value, ...]:
         return ()
     after = [v for v in body.new_carry if not isinstance(v, Constant)]
     gates = results_of_long_contractions(body) if store_gates else []
-    return tuple(ordered([*after, *gates]))
+    return tuple(ordered([*after, *drawn(body), *gates]))
 
 
 def results_of_long_contractions(body: Body) -> list[Value]:
@@ -133,7 +135,11 @@ def step_with_residuals(body: Body, stored: Mapping[Value, Any], args: Sequence[
         if after in value_of:
             value_of.setdefault(case, value_of[after])
 
+    random = set(drawn(body))
+
     def replaced(op: Op, operands: Sequence[Any], results: list[Any]) -> list[Any]:
+        if random.intersection(op.outputs):
+            return [value_of.get(v, result) for v, result in zip(op.outputs, results, strict=True)]
         slope = facts(op).slope
         if slope is not None:
             value = value_of.get(op.out, results[0])

@@ -6,9 +6,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from recurrax.program import jax_internals
 from recurrax.program.errors import Unsupported
 from recurrax.program.ir import Body, Constant, Op, Value, evaluate
-from recurrax.program.primitives import RECURRENCE, facts, holds_jaxpr, inner_equations, inner_jaxpr
+from recurrax.program.primitives import (
+    CUSTOM_VJPS,
+    RECURRENCE,
+    facts,
+    holds_jaxpr,
+    inner_equations,
+    inner_jaxpr,
+)
 
 
 def check_effects(effects: Any) -> None:
@@ -74,8 +82,8 @@ def hoistable(body: Body) -> list[Op]:
 
 def stays(op: Op) -> bool:
     """Whether an operation must run at every step even if its operands never change."""
-    kinds = {facts(o).opaque for o in (op, *inner_equations(op.params))}
-    return not kinds.isdisjoint(("callback", "derivative"))
+    held = [op, *inner_equations(op.params)]
+    return any(facts(o).callback or o.primitive.name in CUSTOM_VJPS for o in held)
 
 
 def is_opaque(op: Op) -> bool:
@@ -94,15 +102,18 @@ def check_supported(op: Any) -> None:
         check_effects(inner.effects)
         for eqn in inner.jaxpr.eqns:
             check_supported(eqn)
-    elif known.opaque == "random":
-        raise Unsupported(f"the step draws random numbers by {name}, which vmap would change")
-    elif known.opaque == "callback":
+    elif known.callback:
         raise Unsupported(f"the step calls out of JAX by {name}")
     elif not known.holds_function and (name == RECURRENCE or holds_jaxpr(op.params)):
         raise Unsupported(f"the step contains {name}")
     for dtype in dtypes(op):
-        if jnp.issubdtype(dtype, jax.dtypes.extended):
-            raise Unsupported(f"the step handles the dtype {dtype}")
+        check_dtype(dtype, "the step handles")
+
+
+def check_dtype(dtype: Any, what: str) -> None:
+    """Raises :class:`Unsupported` for a dtype beside those of NumPy and random keys."""
+    if jnp.issubdtype(dtype, jax.dtypes.extended) and not jax_internals.is_key(dtype):
+        raise Unsupported(f"{what} the dtype {dtype}")
 
 
 def dtypes(op: Any) -> Iterable[Any]:

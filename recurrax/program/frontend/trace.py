@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax.extend import core
 
 from recurrax.program import jax_internals
@@ -14,7 +13,7 @@ from recurrax.program.errors import Unsupported
 from recurrax.program.frontend.intern import intern
 from recurrax.program.frontend.jaxpr import fragment_of
 from recurrax.program.frontend.names import name_inputs
-from recurrax.program.frontend.opaque import check_effects, hoist_opaque
+from recurrax.program.frontend.opaque import check_dtype, check_effects, hoist_opaque
 from recurrax.program.frontend.weak_types import any_weak, scan_result_types, struct_with_shape
 from recurrax.program.inline import PLAIN, inline
 from recurrax.program.ir import Body, Inputs
@@ -170,8 +169,7 @@ def without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
 def check_types(avals: Sequence[Any]) -> None:
     """Raises for arrays that only ``lax.scan`` handles."""
     for aval in avals:
-        if jnp.issubdtype(aval.dtype, jax.dtypes.extended):
-            raise Unsupported(f"an array has the dtype {aval.dtype}")
+        check_dtype(aval.dtype, "an array has")
         if jax_internals.is_explicitly_placed(aval):
             raise Unsupported(
                 "an array carries its placement in its type (explicit sharding or shard_map)"
