@@ -49,9 +49,9 @@ def widest(x: Any) -> Any:
 
 
 def feature_sizes(x: Any, num_feature_axes: int) -> Any:
-    """The size of the last axis of every array of an input; 0 for one of batch axes alone."""
+    """The size of the last axis of every array of an input; 1 for one of batch axes alone."""
     batch = widest(x).ndim - num_feature_axes
-    return jax.tree.map(lambda a: a.shape[-1] if a.ndim > batch else 0, x)
+    return jax.tree.map(lambda a: a.shape[-1] if a.ndim > batch else 1, x)
 
 
 def floating(who: str, what: str, value: Any) -> None:
