@@ -96,7 +96,8 @@ def run_scan(
     """``scan`` with time on any axis; ``caller`` is the function that error messages name."""
     check_policy(caller, policy)
     options = {"unroll": policy.unroll, "_split_transpose": _split_transpose}
-    if policy.method == "scan":
+    without_jit = jax.config.jax_disable_jit  # type: ignore[attr-defined]
+    if policy.method == "scan" or (without_jit and policy.method == "auto"):
         return reference.run(call, **options)
     try:
         traced = trace(call)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cell import checks
@@ -81,6 +82,24 @@ class Layer:
     def out_batch_shape(self, batch_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The leading axes of y, those before its features, for an x with these."""
         return batch_shape
+
+    @property
+    def input_kinds(self) -> tuple[Any, ...]:
+        """The kinds of dtype that x may have where it is one array, not a tree of several.
+
+        A cell that looks up tokens overrides this by ``(jnp.integer,)``, and ``num_feature_axes``
+        by 0; a complex cell by ``(jnp.complexfloating,)``.
+        """
+        return (jnp.floating,)
+
+    def __getattr__(self, name: str) -> Any:
+        message = f"{name_of(self)!r} object has no attribute {name!r}"
+        if name == "initialize_carry":  # what Flax's layers ask of Flax's cells
+            message = (
+                f"{name_of(self)} is a cell of recurrax, which nn.RNN and nnx.RNN do not run; use "
+                "rx.linen.RNN or rx.nnx.RNN, which take the same arguments."
+            )
+        raise AttributeError(message)
 
     @property
     def num_feature_axes(self) -> int:

@@ -60,8 +60,8 @@ class BRC(Cell):
             preset=self.preset,
         )
         if not self.neuromodulated:
-            one = DiagonalKernel(jnp.ones(self.features))
-            U = Gates(U.axes, a=one, c=one)
+            a, c = (DiagonalKernel(jnp.ones(self.features)) for _ in "ac")
+            U = Gates(U.axes, a=a, c=c)
         return GateParams(W, U, b)
 
     def step(self, params: GateParams, carry: BRCCarry, x: Array) -> tuple[BRCCarry, Array]:

@@ -120,6 +120,10 @@ class Bidirectional(Layer):
         return self.forward.out_batch_shape(batch_shape)
 
     @property
+    def input_kinds(self) -> tuple[Any, ...]:
+        return self.forward.input_kinds
+
+    @property
     def num_feature_axes(self) -> int:
         return max(self.forward.num_feature_axes, self.backward.num_feature_axes)
 

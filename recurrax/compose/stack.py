@@ -166,8 +166,13 @@ class Stack(Base):
         return tuple(new), jnp.concatenate(ys, -1) if self.skip else y
 
     @property
+    def input_kinds(self) -> tuple[Any, ...]:
+        return self.cells[0].input_kinds
+
+    @property
     def num_feature_axes(self) -> int:
-        return max(cell.num_feature_axes for cell in self.cells)
+        axes = [cell.num_feature_axes for cell in self.cells]
+        return max(axes) if axes[0] else 0  # a first cell that reads tokens makes features of them
 
     @property
     def is_stochastic(self) -> bool:

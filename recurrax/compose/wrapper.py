@@ -37,6 +37,10 @@ class LayerWrapper(Layer):
         return self.cell.out_batch_shape(batch_shape)
 
     @property
+    def input_kinds(self) -> tuple[Any, ...]:
+        return self.cell.input_kinds
+
+    @property
     def num_feature_axes(self) -> int:
         return self.cell.num_feature_axes
 

@@ -16,7 +16,7 @@ from jax import Array
 
 from recurrax.cell import options
 from recurrax.cell.cell import Noise
-from recurrax.cell.checks import carry_like, row_like, widest
+from recurrax.cell.checks import carry_like, carry_shape, row_like
 from recurrax.cell.naming import name_of
 from recurrax.compose.masks import mask
 from recurrax.compose.wrapper import Wrapper, apart, keys, together
@@ -67,7 +67,7 @@ class Zoneout(Wrapper):
 
     def noise(self, key: Array, x: Any, steps: int) -> Noise:
         key, inner = keys(key, 2)
-        batch = widest(x).shape[:-1]
+        batch = carry_shape(x, self.num_feature_axes)
         like = carry_like(self.cell, batch)
         draws = keys(key, max(len(self.rate), 1))
         stays = {

@@ -1,10 +1,18 @@
 """How many steps the driver takes at once."""
 
+from math import prod
+from typing import Any
+
 from recurrax.program.plan import Plan
 from recurrax.program.step import Step
 
 ENTRIES = 1 << 17  # of the carry in a chunk, whose arrays then stay in a core's cache
 SHARE = {False: 4, True: 8}  # at most this part of the run, for a step and for a derivative
+
+
+def known_size(shape: tuple[Any, ...]) -> int:
+    """The number of entries; an axis whose size is a symbol of ``jax.export`` counts 1."""
+    return prod(n for n in shape if isinstance(n, int))
 
 
 def default_chunk(plan: Plan, step: Step) -> int:
@@ -16,7 +24,7 @@ def default_chunk(plan: Plan, step: Step) -> int:
     length is preferred, because a shorter last chunk is compiled apart.
     """
     looped = [v for loop in plan.loops for v in loop.carry]
-    width = max((v.size for v in looped), default=1)
+    width = max((known_size(v.shape) for v in looped), default=1)
     length = max(step.length, 1)
     best = min(ENTRIES // max(width, 1), 256, length // SHARE[step.body.linear])
     best = min(max(best, 8), length)

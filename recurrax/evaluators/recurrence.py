@@ -240,6 +240,7 @@ def batch(
 ) -> tuple[Arrays, list[Any]]:
     """``vmap`` of a recurrence is the recurrence of the ``vmap``-ed step."""
     del jaxpr
+    flat = [jnp.asarray(o) for o in flat]  # jit hands Python numbers on as such
     size = next(o.shape[d] for o, d in zip(flat, dims, strict=True) if d is not None)
     operands, axes = batched_edges(step, step.operands(flat), step.operands(dims), size)
     batched, carry, outputs = batched_step(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 import jax
@@ -38,7 +39,8 @@ def traced(f: Callable[..., Any], operands: int) -> tuple[Any, Mapping[str, Any]
 
 def broadcast(a: Value, b: Value) -> Value:
     """The result of an elementwise operation; axes of size 1 stretch."""
-    return a.like(np.broadcast_shapes(a.shape, b.shape))
+    pairs = list(zip_longest(a.shape[::-1], b.shape[::-1], fillvalue=1))
+    return a.like([n if m == 1 else m for m, n in pairs][::-1])  # a size may be a symbol
 
 
 def transpose(a: Value, permutation: Sequence[int]) -> Op:

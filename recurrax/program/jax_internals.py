@@ -160,6 +160,8 @@ def define(
     compiled = jax.jit(bind, static_argnames=("step", "policy", "jaxpr", "rules"))
 
     def run(*operands: Any, **params: Any) -> Any:
+        if looks_for_nans():
+            return reference(*operands, **params)  # JAX says in which operation of the step
         if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
             return evaluate(*operands, **params, platform=jax.default_backend())
         return compiled(*operands, **params, rules=rules())
@@ -174,6 +176,11 @@ def define(
         mlir.register_lowering(primitive, rule, platform=name_of_rule)
     register_checkify(primitive, reference)
     return primitive
+
+
+def looks_for_nans() -> bool:
+    """Whether JAX was asked to stop at the first NaN or infinity."""
+    return jax.config.jax_debug_nans or jax.config.jax_debug_infs  # type: ignore[attr-defined]
 
 
 def define_elementwise(

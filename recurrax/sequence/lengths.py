@@ -1,5 +1,7 @@
 """Lengths whose values a trace does not know: clamped, and an error under ``checkify``."""
 
+from typing import Any
+
 import jax.numpy as jnp
 from jax import Array
 from jax.experimental import checkify
@@ -27,8 +29,10 @@ def refused(lengths: Array, *, steps: int, what: str) -> list[Array]:
     return within(lengths, steps=steps, what=what)
 
 
-def highest(lengths: Array, steps: int) -> int:
+def highest(lengths: Array, steps: Any) -> Any:
     """The longest of them, in a dtype that may be too narrow for ``steps``."""
+    if not isinstance(steps, int):  # a symbol of jax.export
+        return jnp.array(steps)
     return min(steps, int(jnp.iinfo(lengths.dtype).max))
 
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from recurrax.cell.cell import Cell, Layer, Noise
-from recurrax.cell.checks import cast_floating, unguarded, widest
+from recurrax.cell.checks import carry_shape, cast_floating, unguarded, widest
 from recurrax.cell.options import name_of
 from recurrax.sequence.checks.steps import check_carry_is_kept, check_noise, check_outputs
 from recurrax.sequence.engine import State, over_time, valid_steps
@@ -76,7 +76,7 @@ def in_dtypes_of(run: Run, layer: Layer, params: Any, xs: Any, carry: Any) -> Ty
     if options.sets_precision:
         params, xs = cast_floating((params, xs), dtype)
     if carry is None:
-        batch = batch_shape(one_step(xs, options.time))
+        batch = carry_shape(one_step(xs, options.time), layer.num_feature_axes)
         carry = cast_floating(layer.initial_carry_from(params, batch), dtype)
     if options.sets_precision:
         carry = cast_carry(carry, dtype, options.carry_dtype)
@@ -117,8 +117,3 @@ def type_of(array: Any) -> jax.ShapeDtypeStruct:
     """Shape and dtype of an array or a number."""
     aval = jax.typeof(array)
     return jax.ShapeDtypeStruct(aval.shape, aval.dtype)
-
-
-def batch_shape(x: Any) -> tuple[int, ...]:
-    """The leading axes of one step, those before its features."""
-    return widest(x).shape[:-1]

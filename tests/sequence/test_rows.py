@@ -230,9 +230,64 @@ def test_a_negative_time_axis_is_one_of_the_input_with_the_most_axes(rng):
         "a": jnp.asarray(rng.integers(0, 4, size=(2, STEPS))),
         "obs": jnp.asarray(rng.normal(size=(2, STEPS, SIZE))),
     }
-    params = jax.tree.map(lambda a: a.astype(float), cell.init(jax.random.key(0), {"a": 1, "obs": SIZE}))
+    params = jax.tree.map(
+        lambda a: a.astype(float), cell.init(jax.random.key(0), {"a": 1, "obs": SIZE})
+    )
     run = partial(rx.unroll, cell, params)
     first = jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), xs)
     np.testing.assert_allclose(
         run(xs)[1], jnp.swapaxes(run(first, time_axis=0)[1], 0, 1), rtol=1e-12
     )
+
+
+# ---------------------------------------------------------------------- tokens and complex inputs
+
+
+@dataclass(frozen=True)
+class Reader(rx.Cell):
+    """Looks up tokens: its input is one whole number for each row."""
+
+    features: int
+
+    input_kinds = (jnp.integer,)
+    num_feature_axes = 0
+
+    def initial_carry(self, batch_shape=()):
+        return jnp.zeros((*batch_shape, self.features))
+
+    def init(self, key, in_features):
+        return {"E": jax.random.normal(key, (10, self.features))}
+
+    def step(self, params, carry, x):
+        h = jnp.tanh(carry + params["E"][x])
+        return h, h
+
+
+@pytest.mark.parametrize("layer", ["cell", "stack", "bidirectional"])
+def test_a_cell_may_read_tokens(layer, rng):
+    cell = Reader(5)
+    whole = {
+        "cell": cell,
+        "stack": rx.Stack((cell, rx.GRU(4))),
+        "bidirectional": rx.Bidirectional(cell),
+    }[layer]
+    xs = jnp.asarray(rng.integers(0, 10, size=(2, STEPS)))
+    params = whole.init(jax.random.key(0), 1)
+    ys = rx.unroll(whole, params, xs, time_axis=1)[1]
+    assert ys.shape[:2] == (2, STEPS)
+    if layer == "cell":
+        short = rx.unroll(cell, params, xs, time_axis=1, lengths=np.array([STEPS, 2]))[1]
+        np.testing.assert_allclose(short[0], ys[0], rtol=1e-12)
+        np.testing.assert_allclose(short[1, :2], ys[1, :2], rtol=1e-12)
+        assert not short[1, 2:].any()
+    with pytest.raises(TypeError, match="xs must be integer; got float64"):
+        rx.unroll(whole, params, xs.astype(float), time_axis=1)
+
+
+def test_a_cell_that_takes_no_tokens_says_what_to_do():
+    cell = rx.GRU(4)
+    params = cell.init(jax.random.key(0), SIZE)
+    with pytest.raises(TypeError, match=r"xs must be floating; got int.*astype"):
+        rx.unroll(cell, params, jnp.zeros((2, STEPS, SIZE), int))
+    with pytest.raises(TypeError, match=r"got complex128\. Pass its real and imaginary parts"):
+        rx.unroll(cell, params, jnp.zeros((2, STEPS, SIZE), complex))

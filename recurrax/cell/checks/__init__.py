@@ -3,6 +3,7 @@
 from recurrax.cell.checks.arguments import arguments as arguments
 from recurrax.cell.checks.arrays import (
     array as array,
+    carry_shape as carry_shape,
     feature_sizes as feature_sizes,
     floating as floating,
     random_key as random_key,

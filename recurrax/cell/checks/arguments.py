@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from recurrax.cell.checks.arrays import array, feature_sizes, floating, widest
+from recurrax.cell.checks.arrays import array, carry_shape, feature_sizes, of_kind, widest
 from recurrax.cell.checks.carry import carry_like, check_carry
 from recurrax.cell.checks.params import check_params
 from recurrax.cell.naming import describe, describe_shape, name_of
@@ -33,7 +33,7 @@ def arguments(
         if leaf.shape[-1:] == (0,):
             raise ValueError(f"{who}: {x_name} has no features; got shape {describe_shape(leaf)}.")
     if treedef.num_nodes == 1:
-        floating(who, x_name, x)
+        of_kind(who, x_name, x, cell.input_kinds)
     try:
         like = cell.params_like(feature_sizes(x, cell.num_feature_axes))
     except TypeError as error:
@@ -44,4 +44,4 @@ def arguments(
         ) from error
     check_params(who, params, like, x_name)
     if carry is not None:
-        check_carry(who, carry, carry_like(cell, widest(x).shape[:-1]), carry_name)
+        check_carry(who, carry, carry_like(cell, carry_shape(x, cell.num_feature_axes)), carry_name)

@@ -48,6 +48,12 @@ def widest(x: Any) -> Any:
     return max(jax.tree.leaves(x), key=lambda leaf: leaf.ndim)
 
 
+def carry_shape(x: Any, num_feature_axes: int) -> tuple[int, ...]:
+    """What ``initial_carry`` takes for an input of one step: all axes but that of the features."""
+    shape = widest(x).shape
+    return shape[:-1] if num_feature_axes else shape
+
+
 def feature_sizes(x: Any, num_feature_axes: int) -> Any:
     """The size of the last axis of every array of an input; 1 for one of batch axes alone."""
     batch = widest(x).ndim - num_feature_axes
@@ -58,10 +64,19 @@ def floating(who: str, what: str, value: Any) -> None:
     """Rejects arrays that are not real floating."""
     array(who, what, value)
     if not jnp.issubdtype(value.dtype, jnp.floating):
-        raise TypeError(
-            f"{who}: {what} must be floating; got {value.dtype}. "
-            f"Convert it, for instance with {what}.astype(jnp.float32)."
-        )
+        advice = f"Convert it, for instance with {what}.astype(jnp.float32)."
+        if jnp.issubdtype(value.dtype, jnp.complexfloating):
+            advice = "Pass its real and imaginary parts as features."
+        raise TypeError(f"{who}: {what} must be floating; got {value.dtype}. {advice}")
+
+
+def of_kind(who: str, what: str, value: Any, kinds: tuple[Any, ...]) -> None:
+    """Rejects an array of a dtype that is of none of these kinds."""
+    if kinds == (jnp.floating,):
+        floating(who, what, value)
+    elif not any(jnp.issubdtype(value.dtype, kind) for kind in kinds):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"{who}: {what} must be {names}; got {value.dtype}.")
 
 
 def random_key(who: str, key: Any) -> None:

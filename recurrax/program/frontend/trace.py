@@ -1,5 +1,6 @@
 """From a step function to a step of the compiler, with the arrays that it runs on."""
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -153,7 +154,9 @@ def number_of_steps(sequences: Sequence[Any], length: int | None, axis: int) -> 
     """The length that all sequences have along their axis of time."""
     if any(x.ndim <= axis for x in sequences):
         raise Unsupported("a sequence has no axis of time")
-    lengths = {x.shape[axis] for x in sequences} | ({length} - {None})
+    lengths = {x.shape[axis] for x in sequences}
+    if length is not None:
+        lengths.add(operator.index(length))
     if len(lengths) != 1:
         raise Unsupported("the number of steps is not given or not the same for all sequences")
     (steps,) = lengths

@@ -91,7 +91,7 @@ def _check_axes(names: ArgumentNames, leaf: Any, time_axis: int, num_feature_axe
             f"time_axis={time_axis} names one of them, or the features, of shape {shape}. "
             "Pass the position of the time axis as time_axis."
         )
-    if not 0 <= axis < leaf.ndim - 1:
+    if not 0 <= axis < leaf.ndim - num_feature_axes:
         raise ValueError(
             f"{caller}: time_axis={time_axis} must name an axis of {xs} before the last, which "
             f"holds the features; {xs} has shape {shape}."
