@@ -1,6 +1,7 @@
 """recurrax: write the step as the paper prints it; it runs as an expert would have rewritten it."""
 
 import importlib.metadata as _metadata
+import sys as _sys
 import types as _types
 from importlib import import_module as _import_module
 
@@ -101,6 +102,9 @@ from recurrax.sequence import (
 )
 
 __version__ = _metadata.version("recurrax")
+
+if "flax.serialization" in _sys.modules:  # importing flax is left to those who use it
+    _import_module("recurrax.flax_common.serialization")
 
 _PUBLIC_MODULES = ("cells", "gallery", "initializers", "linen", "nnx")
 

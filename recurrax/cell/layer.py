@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cell import checks
+from recurrax.cell.exportable import exportable, is_namedtuple
 from recurrax.cell.naming import name_of
 
 
@@ -37,6 +38,9 @@ class Layer:
             if name in vars(cls):
                 setattr(cls, name, guard(vars(cls)[name]))
         jax.tree_util.register_static(cls)
+        for kind in (vars(cls).get("Carry"), vars(cls).get("Params")):
+            if is_namedtuple(kind):
+                exportable(kind)
 
     def init(self, key: Array, in_features: Any) -> Any:
         """Fresh parameters.

@@ -9,6 +9,7 @@ from jax import Array
 
 from recurrax.cell import options
 from recurrax.cell.cell import Layer
+from recurrax.cell.exportable import exportable
 from recurrax.compose.wrapper import check_params, check_part, keys
 from recurrax.sequence.engine import valid_steps
 from recurrax.sequence.options import Run, RunResult
@@ -24,11 +25,13 @@ MERGES = {
 }
 
 
+@exportable
 class BidirectionalParams(NamedTuple):
     forward: Any
     backward: Any
 
 
+@exportable
 class BidirectionalCarry(NamedTuple):
     forward: Any
     """After the last step of each row."""

@@ -8,9 +8,11 @@ from jax import Array
 
 from recurrax.cell import options
 from recurrax.cell.cell import Cell
+from recurrax.cell.exportable import exportable
 from recurrax.initializers import lecun_normal
 
 
+@exportable
 class DenseParams(NamedTuple):
     W: Array
     """(in_features, features)"""

@@ -9,9 +9,11 @@ from jax import Array
 
 from recurrax.cell.cell import Noise
 from recurrax.cell.checks import carry_like
+from recurrax.cell.exportable import exportable
 from recurrax.compose.wrapper import Wrapper, check_params
 
 
+@exportable
 class LearnedCarryParams(NamedTuple):
     cell: Any
     """The parameters of the cell."""

@@ -14,12 +14,14 @@ import jax.numpy as jnp
 from jax import Array
 
 from recurrax.cell.cell import Noise
+from recurrax.cell.exportable import exportable
 from recurrax.cell.naming import name_of
 from recurrax.cell.operators import Kernel
 from recurrax.cell.params import BIAS, Gates
 from recurrax.compose.wrapper import Wrapper, check_params, recurrent_kernels
 
 
+@exportable
 class WeightNormParams(NamedTuple):
     cell: Any
     """The parameters of the cell, with V in place of the recurrent kernels."""

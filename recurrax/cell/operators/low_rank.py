@@ -8,11 +8,13 @@ import jax
 from jax import Array
 
 from recurrax.cell import options
+from recurrax.cell.exportable import exportable_node
 from recurrax.cell.operators.kernel import Kernel
 from recurrax.cell.operators.operator import Operator
 from recurrax.initializers import GateInitializer
 
 
+@exportable_node
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class LowRankKernel(Kernel):

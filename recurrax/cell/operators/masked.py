@@ -8,12 +8,14 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from recurrax.cell.exportable import exportable_node
 from recurrax.cell.naming import name_of
 from recurrax.cell.operators.kernel import Kernel
 from recurrax.cell.operators.operator import Operator
 from recurrax.initializers import GateInitializer
 
 
+@exportable_node
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class MaskedKernel(Kernel):

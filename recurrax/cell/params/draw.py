@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 import jax
 from jax import Array
 
+from recurrax.cell.exportable import exportable
 from recurrax.cell.operators import FULL, Operator
 from recurrax.cell.params.gates import BIAS, INPUT, RECURRENT, Gates
 from recurrax.initializers import GateInitializer, Preset, preset as find_preset
 
 
+@exportable
 class GateParams(NamedTuple):
     """The parameters of a plain gated cell."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 
+from recurrax.cell.exportable import exportable_node
 from recurrax.cell.naming import describe
 
 INPUT = ("x", "gate")
@@ -12,6 +13,7 @@ RECURRENT = ("h", "gate")
 BIAS = ("gate",)
 
 
+@exportable_node
 @jax.tree_util.register_pytree_with_keys_class
 class Gates:
     """The kernels (or biases) of all gates, one array each, read as ``W.i`` or ``W["i"]``.
