@@ -22,7 +22,7 @@ def tree_map(function, *trees):
 
 def assert_same(actual, expected, atol=1e-12):
     def compare(a, b):
-        np.testing.assert_allclose(a, b, rtol=0, atol=atol)
+        np.testing.assert_allclose(a, b, rtol=atol, atol=atol)
 
     tree_map(compare, actual, expected)
 
