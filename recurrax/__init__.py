@@ -104,7 +104,7 @@ from recurrax.sequence import (
 __version__ = _metadata.version("recurrax")
 
 if "flax.serialization" in _sys.modules:  # importing flax is left to those who use it
-    _import_module("recurrax.flax_common.serialization")
+    _import_module("recurrax.interop.flax_serialization")
 
 _PUBLIC_MODULES = ("cells", "gallery", "initializers", "linen", "nnx")
 

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import core as jax_core
-from jax._src import source_info_util
+from jax._src import config, source_info_util
 from jax._src.core import DebugInfo
 from jax.extend import core
 from jax.interpreters import ad, batching, mlir
@@ -85,6 +85,11 @@ def bind(
 def scopes_of(origin: Origin | None) -> AbstractContextManager[None]:
     """The context of an origin, if there is one."""
     return nullcontext() if origin is None else origin.scopes()
+
+
+def trace_context() -> Any:
+    """The settings of JAX, and the named axes, on which a trace depends."""
+    return config.trace_context()
 
 
 def is_key(dtype: Any) -> bool:

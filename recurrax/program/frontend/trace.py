@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jax
+from jax.core import Tracer
 from jax.extend import core
 
 from recurrax.program import jax_internals
@@ -111,8 +113,39 @@ def trace(call: ScanCall) -> Traced:
     return Traced(step, operands, tree, tuple(weak), hoisted)
 
 
+KNOWN: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()  # by step function
+
+
 def step_jaxpr(signature: Signature) -> tuple[core.ClosedJaxpr, Any]:
-    """The step as JAX traces it, with the structure of its results; its arguments are flat."""
+    """The step as JAX traces it, with the structure of its results; its arguments are flat.
+
+    As in ``lax.scan``, a function is called once for each signature. What closes over the values of
+    another trace is traced anew, because these values are others in the next trace.
+
+    Raises:
+      Unsupported: for a function that does not return what a step must return.
+    """
+    call = signature.call
+    try:
+        known = KNOWN.setdefault(call.f, {})
+    except TypeError:  # a function that cannot be hashed or referred to
+        known = {}
+    key = (
+        *(*signature.carry, *signature.entries),
+        jax.tree.structure(call.init),
+        jax.tree.structure(call.xs),
+        jax_internals.trace_context(),
+    )
+    if key in known:
+        return known[key]
+    found = traced_step(signature)
+    if not any(isinstance(c, Tracer) for c in found[0].consts):
+        known[key] = found
+    return found
+
+
+def traced_step(signature: Signature) -> tuple[core.ClosedJaxpr, Any]:
+    """What ``step_jaxpr`` returns, by calling the function."""
     call, n = signature.call, len(signature.carry)
     carry_tree, x_tree = jax.tree.structure(call.init), jax.tree.structure(call.xs)
 
