@@ -6,7 +6,7 @@ connected component of the carry that it depends on. Components are counted from
 which they can run.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from recurrax.program.ir import Body, Constant, Op, Uses, Value
@@ -86,29 +86,40 @@ def components_of(body: Body) -> tuple[list[Component], list[int]]:
 
 
 def strongly_connected(needs: dict[int, set[int]]) -> list[list[int]]:
-    """Tarjan's algorithm: the components, each after those that it needs."""
+    """Tarjan's algorithm: the components, each after those that it needs.
+
+    A step may have any number of carries, so the walk keeps a list instead of calling itself.
+    """
     index: dict[int, int] = {}
     low: dict[int, int] = {}
     stack: list[int] = []
+    open_nodes: set[int] = set()
     found: list[list[int]] = []
 
-    def visit(node: int) -> None:
+    def enter(node: int) -> tuple[int, Iterator[int]]:
         index[node] = low[node] = len(index)
         stack.append(node)
-        for other in sorted(needs[node]):
-            if other not in index:
-                visit(other)
-                low[node] = min(low[node], low[other])
-            elif other in stack:
-                low[node] = min(low[node], index[other])
-        if low[node] == index[node]:
-            start = stack.index(node)
-            found.append(sorted(stack[start:]))
-            del stack[start:]
+        open_nodes.add(node)
+        return node, iter(sorted(needs[node]))
 
-    for node in sorted(needs):
-        if node not in index:
-            visit(node)
+    for start in sorted(needs):
+        path = [] if start in index else [enter(start)]
+        while path:
+            node, others = path[-1]
+            other = next(others, None)
+            if other is None:
+                path.pop()
+                if path:
+                    low[path[-1][0]] = min(low[path[-1][0]], low[node])
+                if low[node] == index[node]:
+                    first = stack.index(node)
+                    found.append(sorted(stack[first:]))
+                    open_nodes.difference_update(stack[first:])
+                    del stack[first:]
+            elif other not in index:
+                path.append(enter(other))
+            elif other in open_nodes:
+                low[node] = min(low[node], index[other])
     return found
 
 

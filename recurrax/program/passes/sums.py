@@ -45,14 +45,16 @@ def interior(ops: Sequence[Op], uses: Uses, names: Sequence[str]) -> set[Op]:
 
 
 def chain(root: Op, uses: Uses, inside: set[Op]) -> Chain:
-    links: list[Op] = []
+    """The chain whose last link is ``root``; it may have any number of links."""
+    links: list[Op] = [root]
     terms: list[Value] = []
-    for value in root.inputs:
+    ahead = [*root.inputs]  # from right to left, so that what comes first is found last
+    while ahead:
+        value = ahead.pop()
         link = uses.producer.get(value)
         if link in inside:
-            inner = chain(link, uses, inside)
-            links += inner.links
-            terms += inner.terms
+            links.append(link)
+            ahead += link.inputs
         else:
             terms.append(value)
-    return Chain((*links, root), tuple(terms))
+    return Chain(tuple(links[::-1]), tuple(terms[::-1]))
