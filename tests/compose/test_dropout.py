@@ -2,6 +2,7 @@
 
 import itertools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -224,17 +225,15 @@ def test_a_rate_of_zero_is_the_cell(cell, rng):
 def test_one_trace_for_all_keys(rng):
     cell = KINDS["a stack"]
     params, xs = draw(rng, cell)
-    traces = 0
+    chex.clear_trace_counter()
 
     @jax.jit
+    @chex.assert_max_traces(n=1)
     def run(key):
-        nonlocal traces
-        traces += 1
         return rx.unroll(cell, params, xs, key=key)[1]
 
     for seed in range(5):
         run(jax.random.key(seed))
-    assert traces == 1
 
 
 @every_kind
