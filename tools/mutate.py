@@ -25,7 +25,7 @@ from tools import suite
 from tools.mutants import mutants
 
 ROOT = Path(__file__).resolve().parent.parent
-SEQUENCES = "sequence flax_layers/test_flax_sequences.py"
+SEQUENCES = "sequence flax_layers/test_flax_sequences.py cells/test_convolutional.py"
 COMPILER = "program evaluators test_explain.py test_scan.py cells/test_convolutional.py"
 TESTS = {  # of each package, below tests/
     "cell": "cell cells test_initializers.py test_docs.py",
