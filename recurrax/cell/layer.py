@@ -73,6 +73,14 @@ class Layer:
                 "sequence; use rx.unroll."
             )
 
+        @property
+        def initialize_carry(self) -> Any:
+            """Flax's layers ask Flax's cells for it."""
+            raise AttributeError(
+                f"{name_of(self)} is a cell of recurrax, which nn.RNN and nnx.RNN do not run; use "
+                "rx.linen.RNN or rx.nnx.RNN, which take the same arguments."
+            )
+
     @property
     def out_features(self) -> Any:
         """Size of the last axis of y."""
@@ -95,15 +103,6 @@ class Layer:
         by 0; a complex cell by ``(jnp.complexfloating,)``.
         """
         return (jnp.floating,)
-
-    def __getattr__(self, name: str) -> Any:
-        message = f"{name_of(self)!r} object has no attribute {name!r}"
-        if name == "initialize_carry":  # what Flax's layers ask of Flax's cells
-            message = (
-                f"{name_of(self)} is a cell of recurrax, which nn.RNN and nnx.RNN do not run; use "
-                "rx.linen.RNN or rx.nnx.RNN, which take the same arguments."
-            )
-        raise AttributeError(message)
 
     @property
     def num_feature_axes(self) -> int:

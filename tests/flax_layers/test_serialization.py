@@ -26,6 +26,7 @@ def arrays_of(case):
     return case.cell.init(jax.random.key(0), case.in_features), case.cell.initial_carry((2,))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", CASES)
 def test_bytes_of_parameters_and_carries(name):
     arrays = arrays_of(CASES[name])
@@ -33,6 +34,7 @@ def test_bytes_of_parameters_and_carries(name):
     assert_equal(serialization.from_bytes(other, serialization.to_bytes(arrays)), arrays)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", CASES)
 def test_an_exported_function_takes_parameters_and_carries(name):
     pytest.importorskip("flatbuffers")

@@ -12,6 +12,8 @@ from jax import lax
 
 import recurrax as rx
 
+pytestmark = pytest.mark.once
+
 STEPS, BATCH, WIDTH = 600, 4, 64
 LARGE = 1e4
 

@@ -12,6 +12,8 @@ import pytest
 
 import recurrax as rx
 
+pytestmark = pytest.mark.once
+
 ROWS, STEPS, SIZE = 4, 6, 3
 LENGTHS = np.array([6, 2, 0, 4])
 
