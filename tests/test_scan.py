@@ -46,7 +46,7 @@ PROGRAMS = {
     ),
     "no steps": (lambda c, x: (c + x, c), jnp.zeros(2), jnp.zeros((0, 2)), {}),
     "keys in the inputs": (
-        lambda c, k: (c + jax.random.normal(k, (2,)), c),
+        lambda c, k: (c + jax.random.randint(k, (2,), 0, 100).astype(c.dtype), c),
         jnp.zeros(2),
         jax.random.split(jax.random.key(0), 4),
         {},
