@@ -9,6 +9,7 @@ import pytest
 from jax import lax
 
 import recurrax as rx
+from recurrax.program.calculus.draws import drawn
 from recurrax.program.frontend.trace import ScanCall, trace
 from recurrax.program.primitives import facts
 from recurrax.program.schedule import plan_of
@@ -241,3 +242,21 @@ def test_the_backward_pass_draws_nothing_again(name, rng):
         return str(jax.make_jaxpr(f)(params)).count("random_bits[")
 
     assert draws(jax.grad(run)) == draws(run)
+
+
+def test_a_mask_that_all_steps_share_is_not_saved_for_each(rng):
+    """The backward pass draws it once more; saved, it would be as large as the inputs."""
+
+    def step(p, h, x):
+        keep = jax.random.bernoulli(KEY, 0.5, h.shape)
+        h = jnp.tanh(jnp.where(keep, h, 0.0) @ p + x)
+        return h, h
+
+    params, h, xs = jnp.asarray(rng.normal(size=(WIDTH, WIDTH))), state(rng), inputs(rng)
+    body = trace(ScanCall(partial(step, params), h, xs)).step.body
+    assert drawn(body) == ()
+    got, want = (
+        jax.grad(partial(loss_of, scan, step, h, xs), (0, 1))(params, h)
+        for scan in (rx.scan, lax.scan)
+    )
+    assert_same(got, want)

@@ -12,11 +12,16 @@ from recurrax.program.primitives import facts
 def drawn(body: Body) -> tuple[Value, ...]:
     """What the random draws of a step lead to, as far as nothing else takes part.
 
-    These are the masks and the noise that a step applies, not the random bits behind them.
+    These are the masks and the noise that a step applies, not the random bits behind them. What
+    parameters alone determine, such as a mask that all steps share, is drawn once in any case.
     """
+    moving: set[Value] = {v for part in body.inputs[1:] for v in part}
     random: set[Value] = set()
     read: list[Value] = []
     for op in body.ops:
+        if moving.isdisjoint(op.inputs):
+            continue
+        moving.update(op.outputs)
         inside = [v for v in op.inputs if v in random]
         if is_draw(op) or (inside and not others(op, random)):
             random.update(op.outputs)
